@@ -1,0 +1,27 @@
+//! Datasets and photos: what a notebook trains on and looks at.
+#![deny(missing_docs)]
+
+mod cache;
+mod dataset;
+mod draw;
+mod error;
+mod fetch;
+mod idx;
+mod mnist;
+#[cfg(feature = "photos")]
+mod photo;
+mod registry;
+mod standardise;
+pub mod synthetic;
+
+pub use cache::{Cache, Presence};
+pub use dataset::Dataset;
+pub use error::{Attempt, DataError, IdxProblem, Result};
+pub use fetch::{FetchOptions, Mirror, Progress, fetch};
+pub use idx::{Idx, IdxElements};
+pub use mnist::{Mnist, MnistSmall, STAND_IN, mnist, mnist_small, mnist_small_with, mnist_with};
+#[cfg(feature = "photos")]
+pub use photo::{Photo, load_photo, sample_photo};
+pub use registry::{Entry, FileEntry, Kind, Packing, Registry};
+pub use standardise::Standardizer;
+pub use synthetic::{Confounder, InkDigits, Shapes, ShapesConfig};
