@@ -1,0 +1,210 @@
+//! Convolution as one matrix product: every patch under the filter becomes a column, the filters
+//! are the rows of a matrix, and BLAS does the rest (the lecture's "im2col"; Chellapilla, Puri
+//! and Simard 2006).
+
+use super::Geometry;
+use crate::blas::{Matrix, product};
+use crate::real::Real;
+use rayon::prelude::*;
+
+/// Images that one task handles: fixed, so that sums do not depend on the number of threads.
+const IMAGES_PER_TASK: usize = 4;
+
+/// Writes the patches of one image as columns: `cols[(c, ky, kx), (oy, ox)]`, row by row.
+pub fn im2col<F: Real>(g: &Geometry, x: &[F], cols: &mut [F]) {
+    each_row(g, |row, c, ky, kx| {
+        let row = &mut cols[row * g.positions()..][..g.positions()];
+        for (oy, out) in row.chunks_exact_mut(g.output[1]).enumerate() {
+            let Some(y) = source(oy, g.stride[0], ky, g.pad[0], g.input[0]) else {
+                out.fill(F::zero());
+                continue;
+            };
+            let line = &x[(c * g.input[0] + y) * g.input[1]..][..g.input[1]];
+            let inside = columns_inside(g, kx);
+            out[..inside.start].fill(F::zero());
+            out[inside.end..].fill(F::zero());
+            if inside.is_empty() {
+                continue;
+            }
+            let first = inside.start * g.stride[1] + kx - g.pad[2];
+            if g.stride[1] == 1 {
+                let len = inside.len();
+                out[inside].copy_from_slice(&line[first..first + len]);
+            } else {
+                for (o, &v) in out[inside]
+                    .iter_mut()
+                    .zip(line[first..].iter().step_by(g.stride[1]))
+                {
+                    *o = v;
+                }
+            }
+        }
+    });
+}
+
+/// Adds the columns back to the places they came from: the transpose of [`im2col`].
+pub fn col2im<F: Real>(g: &Geometry, cols: &[F], x: &mut [F]) {
+    each_row(g, |row, c, ky, kx| {
+        let row = &cols[row * g.positions()..][..g.positions()];
+        let inside = columns_inside(g, kx);
+        if inside.is_empty() {
+            return;
+        }
+        let first = inside.start * g.stride[1] + kx - g.pad[2];
+        for (oy, out) in row.chunks_exact(g.output[1]).enumerate() {
+            let Some(y) = source(oy, g.stride[0], ky, g.pad[0], g.input[0]) else {
+                continue;
+            };
+            let line = &mut x[(c * g.input[0] + y) * g.input[1]..][..g.input[1]];
+            let out = &out[inside.clone()];
+            if g.stride[1] == 1 {
+                for (v, &o) in line[first..first + out.len()].iter_mut().zip(out) {
+                    *v += o;
+                }
+            } else {
+                for (v, &o) in line[first..].iter_mut().step_by(g.stride[1]).zip(out) {
+                    *v += o;
+                }
+            }
+        }
+    });
+}
+
+fn each_row(g: &Geometry, mut visit: impl FnMut(usize, usize, usize, usize)) {
+    let [kh, kw] = g.kernel;
+    for c in 0..g.channels {
+        for ky in 0..kh {
+            for kx in 0..kw {
+                visit((c * kh + ky) * kw + kx, c, ky, kx);
+            }
+        }
+    }
+}
+
+/// The input row under output row `o` at kernel row `k`, unless it is padding.
+fn source(o: usize, stride: usize, k: usize, pad: usize, size: usize) -> Option<usize> {
+    (o * stride + k).checked_sub(pad).filter(|&y| y < size)
+}
+
+/// The output columns whose input column, at kernel column `kx`, is not padding.
+fn columns_inside(g: &Geometry, kx: usize) -> std::ops::Range<usize> {
+    let (s, left, w, ow) = (g.stride[1], g.pad[2], g.input[1], g.output[1]);
+    let start = left.saturating_sub(kx).div_ceil(s).min(ow);
+    let end = (w + left).saturating_sub(kx).div_ceil(s).min(ow);
+    start..end.max(start)
+}
+
+/// A 1x1 convolution is a matrix product already.
+fn is_product(g: &Geometry) -> bool {
+    g.kernel == [1, 1] && g.stride == [1, 1] && g.pad == [0; 4]
+}
+
+/// Room for the columns of one image.
+fn columns<F: Real>(g: &Geometry) -> Vec<F> {
+    if is_product(g) {
+        Vec::new()
+    } else {
+        vec![F::zero(); g.patch() * g.positions()]
+    }
+}
+
+/// The forward pass; see [`direct::forward`](super::direct::forward).
+pub fn forward<F: Real>(g: &Geometry, x: &[F], w: &[F], bias: &[F], y: &mut [F]) {
+    let filters = Matrix::new(w, g.filters, g.patch());
+    y.par_chunks_mut(IMAGES_PER_TASK * g.output_len())
+        .zip(x.par_chunks(IMAGES_PER_TASK * g.input_len()))
+        .for_each_init(
+            || columns(g),
+            |cols, (y, x)| {
+                for (x, y) in x
+                    .chunks_exact(g.input_len())
+                    .zip(y.chunks_exact_mut(g.output_len()))
+                {
+                    for (plane, &b) in y.chunks_exact_mut(g.positions()).zip(bias) {
+                        plane.fill(b);
+                    }
+                    let patches = if is_product(g) {
+                        x
+                    } else {
+                        im2col(g, x, cols);
+                        cols.as_slice()
+                    };
+                    let patches = Matrix::new(patches, g.patch(), g.positions());
+                    product(filters, patches, y, true);
+                }
+            },
+        );
+}
+
+/// The gradient with respect to the input.
+pub fn backward_input<F: Real>(g: &Geometry, dy: &[F], w: &[F], dx: &mut [F]) {
+    let filters = Matrix::new(w, g.filters, g.patch());
+    dx.par_chunks_mut(IMAGES_PER_TASK * g.input_len())
+        .zip(dy.par_chunks(IMAGES_PER_TASK * g.output_len()))
+        .for_each_init(
+            || columns(g),
+            |cols, (dx, dy)| {
+                for (dx, dy) in dx
+                    .chunks_exact_mut(g.input_len())
+                    .zip(dy.chunks_exact(g.output_len()))
+                {
+                    let dy = Matrix::new(dy, g.filters, g.positions());
+                    if is_product(g) {
+                        product(filters.t(), dy, dx, false);
+                    } else {
+                        product(filters.t(), dy, cols, false);
+                        dx.fill(F::zero());
+                        col2im(g, cols, dx);
+                    }
+                }
+            },
+        );
+}
+
+/// The gradients with respect to the weights and the bias.
+pub fn backward_weight<F: Real>(g: &Geometry, x: &[F], dy: &[F], dw: &mut [F], db: &mut [F]) {
+    let parts: Vec<(Vec<F>, Vec<F>)> = x
+        .par_chunks(IMAGES_PER_TASK * g.input_len())
+        .zip(dy.par_chunks(IMAGES_PER_TASK * g.output_len()))
+        .map_init(
+            || columns(g),
+            |cols, (x, dy)| {
+                let mut dw = vec![F::zero(); g.filters * g.patch()];
+                let mut db = vec![F::zero(); g.filters];
+                for (x, dy) in x
+                    .chunks_exact(g.input_len())
+                    .zip(dy.chunks_exact(g.output_len()))
+                {
+                    let patches = if is_product(g) {
+                        x
+                    } else {
+                        im2col(g, x, cols);
+                        cols.as_slice()
+                    };
+                    let patches = Matrix::new(patches, g.patch(), g.positions());
+                    product(
+                        Matrix::new(dy, g.filters, g.positions()),
+                        patches.t(),
+                        &mut dw,
+                        true,
+                    );
+                    for (plane, b) in dy.chunks_exact(g.positions()).zip(&mut db) {
+                        *b += plane.iter().copied().sum();
+                    }
+                }
+                (dw, db)
+            },
+        )
+        .collect();
+    // In order, so that the sum has the same bits every time.
+    dw.fill(F::zero());
+    db.fill(F::zero());
+    for (part_w, part_b) in parts {
+        for (d, p) in dw.iter_mut().zip(part_w) {
+            *d += p;
+        }
+        for (d, p) in db.iter_mut().zip(part_b) {
+            *d += p;
+        }
+    }
+}

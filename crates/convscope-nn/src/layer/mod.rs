@@ -1,0 +1,248 @@
+//! The layers. Each file holds one layer, its forward pass beside its backward pass.
+//!
+//! A layer computes nothing but a function of its inputs and parameters: what a pass produces is
+//! kept in the [`Trace`](crate::Trace), not in the layer.
+
+mod add;
+mod avg_pool2d;
+mod conv2d;
+mod flatten;
+mod linear;
+mod max_pool2d;
+mod relu;
+mod sigmoid;
+
+pub use add::Add;
+pub use avg_pool2d::AvgPool2d;
+pub use conv2d::{Conv2d, Padding};
+pub use flatten::Flatten;
+pub use linear::Linear;
+pub use max_pool2d::MaxPool2d;
+pub use relu::Relu;
+pub use sigmoid::Sigmoid;
+
+use crate::error::{NnError, Result};
+use crate::real::{Real, Tensor};
+use rand_chacha::ChaCha8Rng;
+use std::fmt::Debug;
+
+/// The shape of one example, without the batch: `[C, H, W]` for images, `[D]` for vectors.
+pub type Shape = Vec<usize>;
+
+/// Which signal a ReLU lets back (its forward pass is the same in all of them).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Rule {
+    /// The derivative: pass where the input was positive (0 at 0).
+    #[default]
+    Gradient,
+    /// Pass where the incoming signal is positive (Zeiler and Fergus 2014).
+    Deconv,
+    /// Pass where both are positive (Springenberg et al. 2015).
+    Guided,
+}
+
+/// How a forward pass is run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pass {
+    /// Whether layers behave as in training (dropout drops, batch norm uses the batch).
+    pub train: bool,
+    /// Seeds whatever is random in the pass.
+    pub seed: u64,
+}
+
+/// What a layer keeps of a forward pass beside its output, for the way back.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub enum Saved<F: Real> {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// One index per output element: the input element in the same plane that was chosen.
+    Switches(Vec<u32>),
+    /// Tensors, in an order that the layer knows.
+    Tensors(Vec<Tensor<F>>),
+}
+
+/// Which of a node's tensors its backward pass reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// The inputs.
+    pub input: bool,
+    /// The output.
+    pub output: bool,
+}
+
+/// What a backward pass gets to see of the forward pass.
+#[derive(Debug)]
+pub struct Seen<'a, F: Real> {
+    /// The shapes of the inputs, batch included.
+    pub input_shapes: &'a [Vec<usize>],
+    /// The inputs, when [`Needs::input`] says so; else empty.
+    pub inputs: &'a [&'a Tensor<F>],
+    /// The output, when [`Needs::output`] says so.
+    pub output: Option<&'a Tensor<F>>,
+    /// What the layer kept.
+    pub saved: &'a Saved<F>,
+}
+
+/// What is asked of a backward pass.
+#[derive(Clone, Copy, Debug)]
+pub struct Want {
+    /// Gradients with respect to the inputs.
+    pub inputs: bool,
+    /// Gradients with respect to the parameters.
+    pub parameters: bool,
+    /// The rule at ReLUs.
+    pub rule: Rule,
+}
+
+/// What a backward pass returns; a part that was not wanted is empty.
+#[derive(Debug, Default)]
+pub struct Gradients<F: Real> {
+    /// One per input.
+    pub inputs: Vec<Tensor<F>>,
+    /// One per parameter, in the order of [`Layer::parameters`].
+    pub parameters: Vec<Tensor<F>>,
+}
+
+impl<F: Real> Gradients<F> {
+    fn input(gradient: Tensor<F>) -> Gradients<F> {
+        Gradients {
+            inputs: vec![gradient],
+            parameters: Vec::new(),
+        }
+    }
+}
+
+/// The window a layer looks through: what a receptive field is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Height and width.
+    pub size: [usize; 2],
+    /// Steps down and across.
+    pub stride: [usize; 2],
+    /// Padding at the top and at the left.
+    pub pad: [usize; 2],
+}
+
+/// One layer of a network over numbers of type `F`.
+pub trait Layer<F: Real>: Debug + Send + Sync {
+    /// The layer's name in the field, e.g. `"Conv2d"`.
+    fn kind(&self) -> &'static str;
+
+    /// Its settings in a few words, e.g. `"32 filters 3x3, stride 1, pad 1"`.
+    fn settings(&self) -> String;
+
+    /// Checks the shapes of its inputs (one example, without the batch), makes the parameters
+    /// for them, and returns the shape of its output.
+    ///
+    /// # Errors
+    /// When the shapes do not fit the layer.
+    fn build(&mut self, inputs: &[Shape], rng: &mut ChaCha8Rng) -> Result<Shape>;
+
+    /// The parameters by name.
+    fn parameters(&self) -> Vec<(&'static str, &Tensor<F>)> {
+        Vec::new()
+    }
+
+    /// The same, to be changed; shapes must stay.
+    fn parameters_mut(&mut self) -> Vec<(&'static str, &mut Tensor<F>)> {
+        Vec::new()
+    }
+
+    /// Multiplications followed by an addition, for one example.
+    fn multiply_adds(&self, _inputs: &[Shape], _output: &Shape) -> u64 {
+        0
+    }
+
+    /// The window through which an output position sees the input; `None` where every position
+    /// sees just its own (or, after `Flatten` and `Linear`, everything).
+    fn window(&self) -> Option<Window> {
+        None
+    }
+
+    /// What the backward pass reads.
+    fn needs(&self) -> Needs;
+
+    /// The output and what the way back needs. Inputs carry a batch axis in front.
+    ///
+    /// # Errors
+    /// When a shape does not fit.
+    fn forward(&self, inputs: &[&Tensor<F>], pass: &Pass) -> Result<(Tensor<F>, Saved<F>)>;
+
+    /// Gradients, given the gradient with respect to the output (of the output's shape).
+    fn backward(&self, seen: &Seen<'_, F>, gradient: &Tensor<F>, want: Want) -> Gradients<F>;
+
+    /// The same layer in double precision.
+    fn to_f64(&self) -> Box<dyn Layer<f64>>;
+
+    /// A copy in a box, since a trait object cannot be `Clone` itself.
+    fn boxed(&self) -> Box<dyn Layer<F>>;
+}
+
+impl<F: Real> Clone for Box<dyn Layer<F>> {
+    fn clone(&self) -> Self {
+        self.boxed()
+    }
+}
+
+/// The layers there are. Boxing them here compiles their code once, in this crate and optimised,
+/// instead of in every crate (or notebook cell) that builds a network.
+macro_rules! layers {
+    ($($layer:ty),* $(,)?) => {$(
+        impl From<$layer> for Box<dyn Layer<f32>> {
+            #[inline(never)]
+            fn from(layer: $layer) -> Self {
+                Box::new(layer)
+            }
+        }
+    )*};
+}
+
+layers!(
+    Add, AvgPool2d, Conv2d, Flatten, Linear, MaxPool2d, Relu, Sigmoid
+);
+
+/// The only input of a layer that takes one.
+fn single<'a, T>(kind: &str, inputs: &'a [T]) -> Result<&'a T> {
+    match inputs {
+        [one] => Ok(one),
+        _ => Err(NnError::Invalid(format!(
+            "{kind} takes one input, got {}",
+            inputs.len()
+        ))),
+    }
+}
+
+/// `[C, H, W]` of a shape that must be an image's.
+fn image_shape(kind: &str, shape: &[usize]) -> Result<[usize; 3]> {
+    <[usize; 3]>::try_from(shape).map_err(|_| {
+        NnError::shape(
+            format!("{kind}'s input"),
+            "an image [channels, height, width]",
+            shape,
+        )
+    })
+}
+
+/// `[N, C, H, W]` of a batch of images; `channels` is checked where it is given.
+fn batch_shape<F: Real>(kind: &str, x: &Tensor<F>, channels: Option<usize>) -> Result<[usize; 4]> {
+    let wrong = || {
+        let c = channels.map_or("channels".to_owned(), |c| c.to_string());
+        NnError::shape(
+            format!("{kind}'s input"),
+            format!("a batch of images [batch, {c}, height, width]"),
+            x.shape(),
+        )
+    };
+    let shape = <[usize; 4]>::try_from(x.shape()).map_err(|_| wrong())?;
+    if channels.is_some_and(|c| c != shape[1]) {
+        return Err(wrong());
+    }
+    Ok(shape)
+}
+
+fn cast(x: &Tensor<impl Real>) -> Tensor<f64> {
+    x.mapv(|v| v.as_f64())
+}

@@ -1,0 +1,54 @@
+//! Convolutional networks you can see through.
+//!
+//! A [`Network`] is a named graph of layers that does not change while it runs. A [`Trace`] is
+//! everything that happened in one forward pass, under the nodes' names. Every question about
+//! what a network does is then one gradient of one thing in the trace with respect to another:
+//!
+//! ```
+//! use convscope_nn::{Conv2d, Flatten, Linear, Network, Relu, Rule, Tensor, Unit};
+//! # fn main() -> Result<(), convscope_nn::NnError> {
+//! let net = Network::input([1, 8, 8])
+//!     .add("conv1", Conv2d::new(4, 3).same())
+//!     .add("relu1", Relu)
+//!     .add("flatten", Flatten)
+//!     .add("fc", Linear::new(3))
+//!     .build(1)?;
+//! let image = Tensor::from_elem(vec![1, 1, 8, 8], 0.5);
+//! let trace = net.trace(&image)?;
+//! assert_eq!(trace.activation("relu1")?.shape(), [1, 4, 8, 8]);
+//! let saliency = trace.gradient(Unit::class(2), Rule::Gradient)?;
+//! assert_eq!(saliency.shape(), image.shape());
+//! # Ok(()) }
+//! ```
+#![deny(missing_docs)]
+
+extern crate openblas_src as _; // links the BLAS
+
+mod blas;
+pub mod conv;
+mod error;
+pub mod gradcheck;
+mod init;
+pub mod layer;
+pub mod loss;
+mod metrics;
+mod network;
+pub mod optim;
+mod parallel;
+mod real;
+mod trace;
+mod train;
+
+pub use error::{NnError, Result};
+pub use init::Init;
+pub use layer::{
+    Add, AvgPool2d, Conv2d, Flatten, Layer, Linear, MaxPool2d, Padding, Pass, Relu, Rule, Shape,
+    Sigmoid,
+};
+pub use loss::{cross_entropy, softmax};
+pub use metrics::{ConfusionMatrix, Evaluation, evaluate};
+pub use network::{INPUT, Network, NetworkBuilder, Summary, SummaryRow, grouped};
+pub use optim::{Adam, Optimizer, Sgd};
+pub use real::{Real, Tensor};
+pub use trace::{Trace, Unit};
+pub use train::{EpochRecord, History, Training};

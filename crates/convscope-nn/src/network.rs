@@ -1,0 +1,558 @@
+//! A network: a named graph of layers that does not change while it runs.
+
+use crate::error::{NnError, Result};
+use crate::layer::{Layer, Pass, Shape};
+use crate::loss::softmax;
+use crate::real::{Real, Tensor};
+use crate::trace::{Keep, Trace};
+use ndarray::{Axis, Slice};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use std::fmt;
+use std::sync::Arc;
+
+/// The name of the node that stands for the image.
+pub const INPUT: &str = "input";
+
+/// Images that go through the network at a time in [`Network::forward`].
+const FORWARD_BATCH: usize = 128;
+
+/// One node of the graph.
+#[derive(Clone, Debug)]
+pub(crate) struct Node<F: Real> {
+    pub(crate) name: String,
+    pub(crate) layer: Box<dyn Layer<F>>,
+    /// The nodes it reads; 0 is the image, `i + 1` is `nodes[i]`.
+    pub(crate) inputs: Vec<usize>,
+    /// The shape of its output, without the batch.
+    pub(crate) shape: Shape,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Graph<F: Real> {
+    pub(crate) input: Shape,
+    pub(crate) nodes: Vec<Node<F>>,
+}
+
+impl<F: Real> Graph<F> {
+    pub(crate) fn shape(&self, id: usize) -> &Shape {
+        match id {
+            0 => &self.input,
+            id => &self.nodes[id - 1].shape,
+        }
+    }
+
+    pub(crate) fn name(&self, id: usize) -> &str {
+        match id {
+            0 => INPUT,
+            id => &self.nodes[id - 1].name,
+        }
+    }
+
+    /// The number of a node by its name.
+    pub(crate) fn find(&self, name: &str) -> Result<usize> {
+        (0..=self.nodes.len())
+            .find(|&id| self.name(id) == name)
+            .ok_or_else(|| NnError::Unknown {
+                what: "node",
+                name: name.to_owned(),
+                known: (0..=self.nodes.len())
+                    .map(|id| self.name(id))
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            })
+    }
+
+    fn input_shapes(&self, node: &Node<F>) -> Vec<Shape> {
+        node.inputs.iter().map(|&i| self.shape(i).clone()).collect()
+    }
+}
+
+/// A network over images of one shape: layers in a graph, each with a name.
+///
+/// Cloning is cheap; a clone's parameters part from the original's when either is changed.
+///
+/// ```
+/// use convscope_nn::{Conv2d, Flatten, Linear, Network, Relu};
+/// # fn main() -> Result<(), convscope_nn::NnError> {
+/// let net = Network::input([1, 28, 28])
+///     .add("conv1", Conv2d::new(32, 3).same())
+///     .add("relu1", Relu)
+///     .add("flatten", Flatten)
+///     .add("fc", Linear::new(10))
+///     .build(1)?;
+/// assert_eq!(net.parameter_count(), 251_210);
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Network<F: Real = f32> {
+    pub(crate) graph: Arc<Graph<F>>,
+}
+
+/// A network in the making; see [`Network::input`].
+#[derive(Debug)]
+pub struct NetworkBuilder {
+    input: Shape,
+    steps: Vec<Step>,
+}
+
+/// A layer to be added; without inputs it follows the one before it.
+#[derive(Debug)]
+struct Step {
+    name: String,
+    layer: Box<dyn Layer<f32>>,
+    inputs: Option<Vec<String>>,
+}
+
+impl Network<f32> {
+    /// Begins a network for images (or vectors) of this shape, without the batch: `[C, H, W]`.
+    pub fn input(shape: impl Into<Vec<usize>>) -> NetworkBuilder {
+        NetworkBuilder {
+            input: shape.into(),
+            steps: Vec::new(),
+        }
+    }
+
+    /// The same network in double precision, for checking gradients.
+    pub fn to_f64(&self) -> Network<f64> {
+        let nodes = self
+            .graph
+            .nodes
+            .iter()
+            .map(|node| Node {
+                name: node.name.clone(),
+                layer: node.layer.to_f64(),
+                inputs: node.inputs.clone(),
+                shape: node.shape.clone(),
+            })
+            .collect();
+        Network {
+            graph: Arc::new(Graph {
+                input: self.graph.input.clone(),
+                nodes,
+            }),
+        }
+    }
+}
+
+impl NetworkBuilder {
+    /// Adds a layer after the last one, under a name of its own. (A layer of your own making goes
+    /// in as a `Box<dyn Layer<f32>>`.)
+    pub fn add(mut self, name: &str, layer: impl Into<Box<dyn Layer<f32>>>) -> NetworkBuilder {
+        self.steps.push(Step {
+            name: name.to_owned(),
+            layer: layer.into(),
+            inputs: None,
+        });
+        self
+    }
+
+    /// Adds a layer after the nodes of these names (`"input"` is the image).
+    pub fn add_after(
+        mut self,
+        inputs: &[&str],
+        name: &str,
+        layer: impl Into<Box<dyn Layer<f32>>>,
+    ) -> NetworkBuilder {
+        self.steps.push(Step {
+            name: name.to_owned(),
+            layer: layer.into(),
+            inputs: Some(inputs.iter().map(|&s| s.to_owned()).collect()),
+        });
+        self
+    }
+
+    /// Checks that every shape fits and draws the weights from `seed`.
+    ///
+    /// # Errors
+    /// Names the node whose input does not fit, whose name is taken, or whose inputs are unknown.
+    pub fn build(self, seed: u64) -> Result<Network> {
+        if self.input.is_empty() || self.input.contains(&0) {
+            return Err(NnError::shape(
+                "a network's input",
+                "a shape like [channels, height, width] without a zero",
+                &self.input,
+            ));
+        }
+        if self.steps.is_empty() {
+            return Err(NnError::Invalid(
+                "a network needs at least one layer".into(),
+            ));
+        }
+        let mut graph = Graph {
+            input: self.input,
+            nodes: Vec::new(),
+        };
+        for (index, step) in self.steps.into_iter().enumerate() {
+            let Step {
+                name,
+                mut layer,
+                inputs,
+            } = step;
+            let kind = layer.kind();
+            let failed = |e: NnError| e.at(&name, kind);
+            if name.is_empty() || graph.find(&name).is_ok() {
+                return Err(failed(NnError::Invalid(
+                    "a node needs a name that no other node has".into(),
+                )));
+            }
+            let inputs = match inputs {
+                None => vec![index],
+                Some(names) => names
+                    .iter()
+                    .map(|n| graph.find(n))
+                    .collect::<Result<_>>()
+                    .map_err(failed)?,
+            };
+            let shapes: Vec<Shape> = inputs.iter().map(|&i| graph.shape(i).clone()).collect();
+            // A stream of its own: a layer's weights do not depend on what stands before it.
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            rng.set_stream(index as u64);
+            let shape = layer.build(&shapes, &mut rng).map_err(failed)?;
+            graph.nodes.push(Node {
+                name,
+                layer,
+                inputs,
+                shape,
+            });
+        }
+        Ok(Network {
+            graph: Arc::new(graph),
+        })
+    }
+}
+
+impl<F: Real> Network<F> {
+    /// Runs a batch `[N, C, H, W]` forward and keeps everything that happened, by name.
+    ///
+    /// # Errors
+    /// When the batch does not fit the network, is empty, or holds a NaN or an infinity.
+    pub fn trace(&self, x: &Tensor<F>) -> Result<Trace<F>> {
+        self.trace_as(x, Pass::default())
+    }
+
+    /// The same with a say in how the layers behave.
+    ///
+    /// # Errors
+    /// As [`Network::trace`].
+    pub fn trace_as(&self, x: &Tensor<F>, pass: Pass) -> Result<Trace<F>> {
+        self.check_batch(x)?;
+        F::run(self, x, pass, Keep::Everything)
+    }
+
+    /// The forward pass of a training step: keeps only what the way back reads.
+    pub(crate) fn lean_trace(&self, x: &Tensor<F>, pass: Pass) -> Result<Trace<F>> {
+        F::run(self, x, pass, Keep::ForBackward)
+    }
+
+    /// The output for a batch of any size, `[N, classes]` for a classifier. It goes through the
+    /// network a part at a time, so that memory does not grow with the batch.
+    ///
+    /// # Errors
+    /// As [`Network::trace`].
+    pub fn forward(&self, x: &Tensor<F>) -> Result<Tensor<F>> {
+        self.check_batch(x)?;
+        let mut parts = Vec::new();
+        for start in (0..x.shape()[0]).step_by(FORWARD_BATCH) {
+            let end = (start + FORWARD_BATCH).min(x.shape()[0]);
+            let part = x.slice_axis(Axis(0), Slice::from(start..end)).to_owned();
+            parts.push(F::run(self, &part, Pass::default(), Keep::Output)?.into_output());
+        }
+        let views: Vec<_> = parts.iter().map(|p| p.view()).collect();
+        Ok(ndarray::concatenate(Axis(0), &views).expect("parts of one shape"))
+    }
+
+    /// The probability of each class, `[N, classes]`: the softmax of the output.
+    ///
+    /// # Errors
+    /// As [`Network::trace`], or when the output is not a vector.
+    pub fn probabilities(&self, x: &Tensor<F>) -> Result<Tensor<F>> {
+        softmax(&self.forward(x)?)
+    }
+
+    /// The most probable class of each image.
+    ///
+    /// # Errors
+    /// As [`Network::probabilities`].
+    pub fn predict(&self, x: &Tensor<F>) -> Result<Vec<usize>> {
+        let logits = self.forward(x)?;
+        crate::loss::classes(&logits)?;
+        Ok(logits.outer_iter().map(|row| argmax(row.iter())).collect())
+    }
+
+    fn check_batch(&self, x: &Tensor<F>) -> Result<()> {
+        let expected = &self.graph.input;
+        if x.ndim() != expected.len() + 1 || x.shape()[1..] != expected[..] || x.shape()[0] == 0 {
+            let dims: Vec<_> = expected.iter().map(usize::to_string).collect();
+            return Err(NnError::shape(
+                "the network's input",
+                format!("a batch of at least one, [batch, {}]", dims.join(", ")),
+                x.shape(),
+            ));
+        }
+        check_finite(
+            x,
+            "the network's input",
+            "look at the image or at how it was preprocessed",
+        )
+    }
+
+    /// The shape of one input, without the batch.
+    pub fn input_shape(&self) -> &[usize] {
+        &self.graph.input
+    }
+
+    /// The shape of one output, without the batch.
+    pub fn output_shape(&self) -> &[usize] {
+        self.graph.shape(self.graph.nodes.len())
+    }
+
+    /// The nodes' names from the image to the output, without the image.
+    pub fn nodes(&self) -> Vec<String> {
+        self.graph.nodes.iter().map(|n| n.name.clone()).collect()
+    }
+
+    /// Every parameter with its dotted path (`"conv1.weight"`), in the order of the nodes.
+    pub fn parameters(&self) -> Vec<(String, &Tensor<F>)> {
+        self.graph
+            .nodes
+            .iter()
+            .flat_map(|node| {
+                node.layer
+                    .parameters()
+                    .into_iter()
+                    .map(|(name, tensor)| (format!("{}.{name}", node.name), tensor))
+            })
+            .collect()
+    }
+
+    /// One parameter by its path.
+    ///
+    /// # Errors
+    /// When there is none of that path; the message lists those there are.
+    pub fn parameter(&self, path: &str) -> Result<&Tensor<F>> {
+        let all = self.parameters();
+        match all.iter().find(|(p, _)| p == path) {
+            Some((_, tensor)) => Ok(tensor),
+            None => Err(NnError::Unknown {
+                what: "parameter",
+                name: path.to_owned(),
+                known: all
+                    .iter()
+                    .map(|(p, _)| p.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            }),
+        }
+    }
+
+    /// Replaces one parameter.
+    ///
+    /// # Errors
+    /// When there is none of that path, or its shape differs.
+    pub fn set_parameter(&mut self, path: &str, value: Tensor<F>) -> Result<()> {
+        let old = self.parameter(path)?;
+        if old.shape() != value.shape() {
+            return Err(NnError::shape(
+                format!("parameter \"{path}\""),
+                format!("{:?}", old.shape()),
+                value.shape(),
+            ));
+        }
+        let value = value.as_standard_layout().into_owned();
+        for (p, tensor) in self.parameters_mut() {
+            if p == path {
+                *tensor = value;
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn parameters_mut(&mut self) -> Vec<(String, &mut Tensor<F>)> {
+        Arc::make_mut(&mut self.graph)
+            .nodes
+            .iter_mut()
+            .flat_map(|node| {
+                let path = node.name.clone();
+                node.layer
+                    .parameters_mut()
+                    .into_iter()
+                    .map(move |(name, tensor)| (format!("{path}.{name}"), tensor))
+            })
+            .collect()
+    }
+
+    /// How many numbers are learned.
+    pub fn parameter_count(&self) -> usize {
+        self.parameters().iter().map(|(_, t)| t.len()).sum()
+    }
+
+    /// A table of the layers: what each is, the shape of its output, parameters, multiply-adds.
+    pub fn summary(&self) -> Summary {
+        let rows = self
+            .graph
+            .nodes
+            .iter()
+            .map(|node| SummaryRow {
+                name: node.name.clone(),
+                kind: node.layer.kind(),
+                settings: node.layer.settings(),
+                inputs: node
+                    .inputs
+                    .iter()
+                    .map(|&i| self.graph.name(i).to_owned())
+                    .collect(),
+                output: node.shape.clone(),
+                parameters: node.layer.parameters().iter().map(|(_, t)| t.len()).sum(),
+                multiply_adds: node
+                    .layer
+                    .multiply_adds(&self.graph.input_shapes(node), &node.shape),
+            })
+            .collect();
+        Summary {
+            input: self.graph.input.clone(),
+            rows,
+        }
+    }
+}
+
+/// What a network consists of; its `Display` is a table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// The shape of one input.
+    pub input: Shape,
+    /// One row per node.
+    pub rows: Vec<SummaryRow>,
+}
+
+/// One node of a [`Summary`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct SummaryRow {
+    /// The node's name.
+    pub name: String,
+    /// Its layer's kind.
+    pub kind: &'static str,
+    /// The layer's settings in a few words.
+    pub settings: String,
+    /// The names of the nodes it reads.
+    pub inputs: Vec<String>,
+    /// The shape of its output, without the batch.
+    pub output: Shape,
+    /// How many numbers it learns.
+    pub parameters: usize,
+    /// Multiply-adds for one example.
+    pub multiply_adds: u64,
+}
+
+impl Summary {
+    /// All learned numbers.
+    pub fn parameters(&self) -> usize {
+        self.rows.iter().map(|r| r.parameters).sum()
+    }
+
+    /// All multiply-adds for one example.
+    pub fn multiply_adds(&self) -> u64 {
+        self.rows.iter().map(|r| r.multiply_adds).sum()
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self
+            .rows
+            .iter()
+            .map(|r| r.name.len())
+            .max()
+            .unwrap_or(0)
+            .max(5);
+        writeln!(
+            f,
+            "{:name$}  {:10} {:>14} {:>12} {:>14}",
+            "node", "layer", "output", "parameters", "multiply-adds"
+        )?;
+        writeln!(
+            f,
+            "{:name$}  {:10} {:>14}",
+            INPUT,
+            "",
+            format!("{:?}", self.input)
+        )?;
+        for r in &self.rows {
+            writeln!(
+                f,
+                "{:name$}  {:10} {:>14} {:>12} {:>14}",
+                r.name,
+                r.kind,
+                format!("{:?}", r.output),
+                grouped(r.parameters as u64),
+                grouped(r.multiply_adds)
+            )?;
+        }
+        write!(
+            f,
+            "{:name$}  {:10} {:>14} {:>12} {:>14}",
+            "total",
+            "",
+            "",
+            grouped(self.parameters() as u64),
+            grouped(self.multiply_adds())
+        )
+    }
+}
+
+impl<F: Real> fmt::Display for Network<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.summary().fmt(f)
+    }
+}
+
+/// `1234567` as `1,234,567`.
+pub fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, d) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(d);
+    }
+    out
+}
+
+/// The index of the largest value, the first of equals.
+pub(crate) fn argmax<'a, F: Real>(values: impl Iterator<Item = &'a F>) -> usize {
+    let mut best = (0, F::neg_infinity());
+    for (i, &v) in values.enumerate() {
+        if v > best.1 {
+            best = (i, v);
+        }
+    }
+    best.0
+}
+
+pub(crate) fn check_finite<F: Real>(x: &Tensor<F>, what: &str, advice: &str) -> Result<()> {
+    // Times zero everything finite is zero; summed in lanes, which the compiler vectorises.
+    if let Some(values) = x.as_slice() {
+        let mut lanes = [F::zero(); 16];
+        let chunks = values.chunks_exact(lanes.len());
+        let rest = chunks.remainder();
+        for chunk in chunks {
+            for (lane, &v) in lanes.iter_mut().zip(chunk) {
+                *lane += v * F::zero();
+            }
+        }
+        if lanes.iter().chain(rest).all(|v| v.is_finite()) {
+            return Ok(());
+        }
+    }
+    match x.indexed_iter().find(|(_, v)| !v.is_finite()) {
+        None => Ok(()),
+        Some((position, v)) => Err(NnError::NotFinite {
+            what: what.to_owned(),
+            value: v.to_string(),
+            position: ndarray::Dimension::slice(&position).to_vec(),
+            advice: advice.to_owned(),
+        }),
+    }
+}

@@ -1,0 +1,108 @@
+//! Adaptive moment estimation.
+
+use super::Optimizer;
+use crate::parallel::for_each_chunk;
+use crate::real::{Real, Tensor};
+
+/// Steps by the running mean of the gradient over the root of the running mean of its square,
+/// both corrected for having begun at zero (Kingma and Ba 2015, algorithm 1):
+///
+/// ```text
+/// m = b1 m + (1 - b1) g          v = b2 v + (1 - b2) g²
+/// w -= rate * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon)
+/// ```
+///
+/// The defaults are the paper's and PyTorch's: rate 0.001, b1 0.9, b2 0.999, epsilon 1e-8.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Adam {
+    /// The learning rate.
+    pub learning_rate: f64,
+    /// Decay of the mean of the gradient.
+    pub beta1: f64,
+    /// Decay of the mean of its square.
+    pub beta2: f64,
+    /// Keeps the division from blowing up.
+    pub epsilon: f64,
+}
+
+impl Default for Adam {
+    fn default() -> Adam {
+        Adam {
+            learning_rate: 0.001,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+        }
+    }
+}
+
+impl Adam {
+    /// The paper's settings with this learning rate.
+    pub fn new(learning_rate: f64) -> Adam {
+        Adam {
+            learning_rate,
+            ..Adam::default()
+        }
+    }
+}
+
+impl<F: Real> Optimizer<F> for Adam {
+    fn describe(&self) -> String {
+        format!("Adam, learning rate {}", self.learning_rate)
+    }
+
+    fn learning_rate(&self) -> f64 {
+        self.learning_rate
+    }
+
+    fn state_tensors(&self) -> usize {
+        2
+    }
+
+    fn step(
+        &self,
+        step: u64,
+        rate: f64,
+        parameter: &mut Tensor<F>,
+        gradient: &Tensor<F>,
+        state: &mut [Tensor<F>],
+    ) {
+        let [m, v] = state else {
+            unreachable!("Adam keeps two tensors of state")
+        };
+        let (b1, b2) = (F::of(self.beta1), F::of(self.beta2));
+        let correction = |beta: f64| 1.0 - beta.powf(step as f64);
+        let size = F::of(rate / correction(self.beta1));
+        let root = F::of(correction(self.beta2).sqrt());
+        let epsilon = F::of(self.epsilon);
+        for_each_chunk(parameter, gradient, [m, v], |w, g, [m, v]| {
+            for (((w, &g), m), v) in w.iter_mut().zip(g).zip(m).zip(v) {
+                *m = b1 * *m + (F::one() - b1) * g;
+                *v = b2 * *v + (F::one() - b2) * g * g;
+                *w -= size * *m / (v.sqrt() / root + epsilon);
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::arr1;
+
+    #[test]
+    fn the_first_steps_are_those_of_the_formula_by_hand() {
+        // Minimise w²/2 from 1: at first m/(1-b1) = g and v/(1-b2) = g², so the step is the rate.
+        let adam = Adam::new(0.1);
+        let mut w = arr1(&[1.0_f64]).into_dyn();
+        let mut state = vec![Tensor::zeros(vec![1]), Tensor::zeros(vec![1])];
+        let g = w.clone();
+        adam.step(1, 0.1, &mut w, &g, &mut state);
+        assert!((w[0] - 0.9).abs() < 1e-8, "{w}");
+        let g = w.clone();
+        adam.step(2, 0.1, &mut w, &g, &mut state);
+        let m: f64 = (0.9 * 0.1 + 0.1 * 0.9) / (1.0 - 0.81);
+        let v: f64 = (0.999 * 0.001 + 0.001 * 0.81) / (1.0 - 0.998001);
+        assert!((w[0] - (0.9 - 0.1 * m / v.sqrt())).abs() < 1e-8, "{w}");
+    }
+}

@@ -1,0 +1,87 @@
+//! Elementwise loops over large tensors, shared between threads.
+
+use crate::real::{Real, Tensor};
+use rayon::prelude::*;
+
+/// Elements that one task takes; below this a second thread costs more than it brings.
+const CHUNK: usize = 32 * 1024;
+
+/// A tensor's numbers in C order. Every tensor this crate makes is stored so.
+pub(crate) fn slice<F: Real>(x: &Tensor<F>) -> &[F] {
+    x.as_slice()
+        .expect("tensors inside a network are contiguous")
+}
+
+pub(crate) fn slice_mut<F: Real>(x: &mut Tensor<F>) -> &mut [F] {
+    x.as_slice_mut()
+        .expect("tensors inside a network are contiguous")
+}
+
+/// `f` of every element.
+pub(crate) fn map<F: Real>(x: &Tensor<F>, f: impl Fn(F) -> F + Sync) -> Tensor<F> {
+    let mut out = Tensor::zeros(x.raw_dim());
+    slice_mut(&mut out)
+        .par_chunks_mut(CHUNK)
+        .zip(slice(x).par_chunks(CHUNK))
+        .for_each(|(out, x)| {
+            for (o, &x) in out.iter_mut().zip(x) {
+                *o = f(x);
+            }
+        });
+    out
+}
+
+/// `f` of every pair of elements; the shapes are equal.
+pub(crate) fn zip<F: Real>(
+    x: &Tensor<F>,
+    y: &Tensor<F>,
+    f: impl Fn(F, F) -> F + Sync,
+) -> Tensor<F> {
+    assert_eq!(x.shape(), y.shape());
+    let mut out = Tensor::zeros(x.raw_dim());
+    slice_mut(&mut out)
+        .par_chunks_mut(CHUNK)
+        .zip(slice(x).par_chunks(CHUNK).zip(slice(y).par_chunks(CHUNK)))
+        .for_each(|(out, (x, y))| {
+            for ((o, &x), &y) in out.iter_mut().zip(x).zip(y) {
+                *o = f(x, y);
+            }
+        });
+    out
+}
+
+/// `x += y`.
+pub(crate) fn add_assign<F: Real>(x: &mut Tensor<F>, y: &Tensor<F>) {
+    assert_eq!(x.shape(), y.shape());
+    slice_mut(x)
+        .par_chunks_mut(CHUNK)
+        .zip(slice(y).par_chunks(CHUNK))
+        .for_each(|(x, y)| {
+            for (x, &y) in x.iter_mut().zip(y) {
+                *x += y;
+            }
+        });
+}
+
+/// Runs an optimizer's inner loop over a parameter, its gradient and its state, a part at a time.
+pub(crate) fn for_each_chunk<F: Real, const N: usize>(
+    parameter: &mut Tensor<F>,
+    gradient: &Tensor<F>,
+    state: [&mut Tensor<F>; N],
+    f: impl Fn(&mut [F], &[F], [&mut [F]; N]) + Sync,
+) {
+    let parts = slice_mut(parameter).chunks_mut(CHUNK);
+    let mut tasks: Vec<_> = parts
+        .zip(slice(gradient).chunks(CHUNK))
+        .map(|(w, g)| (w, g, Vec::with_capacity(N)))
+        .collect();
+    for tensor in state {
+        for (task, part) in tasks.iter_mut().zip(slice_mut(tensor).chunks_mut(CHUNK)) {
+            task.2.push(part);
+        }
+    }
+    tasks.into_par_iter().for_each(|(w, g, state)| {
+        let state = state.try_into().expect("one part of every state tensor");
+        f(w, g, state);
+    });
+}
