@@ -1,0 +1,41 @@
+//! The checks of the notebooks, a module each. They are compiled, so that a notebook does not show
+//! what they try.
+// Tests hold tables of wrong answers: function pointers with what should be said.
+#![cfg_attr(test, allow(clippy::type_complexity))]
+
+pub mod n00;
+pub mod n01;
+pub mod n02;
+
+use crate::check::About;
+
+/// Every exercise of every notebook, in the order of the notebook.
+pub(crate) static NOTEBOOKS: [(&str, &[&About]); 3] =
+    [("00", n00::ALL), ("01", n01::ALL), ("02", n02::ALL)];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_exercise_has_an_id_of_its_notebook_points_and_two_hints() {
+        let mut ids = BTreeSet::new();
+        for (notebook, exercises) in NOTEBOOKS {
+            for about in exercises {
+                assert!(
+                    about.id.starts_with(&format!("{notebook}-")),
+                    "{}",
+                    about.id
+                );
+                assert!(ids.insert(about.id), "{} is there twice", about.id);
+                assert!(
+                    about.points > 0.0 && !about.title.is_empty(),
+                    "{}",
+                    about.id
+                );
+                assert!(about.hints.iter().all(|h| h.len() > 10), "{}", about.id);
+            }
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! The crate a Convscope notebook depends on, and the only one.
+//!
+//! A notebook's first cell names this crate and takes everything from its [`prelude`]. Then the
+//! last expression of a cell is shown ([`show`]): arrays as tables or pictures, networks as tables,
+//! training as curves, with a plain-text twin of each. [`Plot`] and [`figure()`] draw,
+//! [`picture()`], [`heatmap`] and [`gallery`] show images, and the modules of [`checks`] say whether
+//! an exercise is right.
+#![deny(missing_docs)]
+
+pub mod check;
+pub mod checks;
+mod datasets;
+mod picture;
+mod plot;
+pub mod prelude;
+pub mod show;
+mod time;
+
+pub use convscope_data as data;
+pub use convscope_nn as nn;
+pub use image;
+pub use ndarray;
+pub use plotters;
+
+pub use datasets::{mnist, mnist_small};
+pub use picture::{
+    Colormap, Gallery, Picture, Row, gallery, gallery_of, heatmap, picture, predictions,
+    side_by_side,
+};
+pub use plot::{Figure, Number, Plot, Plots, figure};
+pub use time::{Timing, time_it};
