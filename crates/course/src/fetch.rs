@@ -1,0 +1,182 @@
+//! `cargo course fetch`: datasets and weights by name, with progress, into the project's cache.
+
+use anyhow::{Context, Result};
+use convscope_data::{Cache, Entry, FetchOptions, Mirror, Presence, Progress, Registry, fetch};
+use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// What to fetch, e.g. `mnist`; `--list` shows all there is
+    names: Vec<String>,
+    /// List what can be fetched, how large it is, its licence, and whether it is here
+    #[arg(long)]
+    list: bool,
+    /// With --list: as JSON
+    #[arg(long, requires = "list")]
+    json: bool,
+    /// A folder or an http address to try first (else CONVSCOPE_MIRROR, else `mirror` in data/config.toml)
+    #[arg(long, value_name = "DIR|URL")]
+    mirror: Option<String>,
+    /// Ask no source address: only the mirror
+    #[arg(long)]
+    offline: bool,
+    /// Fetch again what is already here
+    #[arg(long)]
+    force: bool,
+}
+
+pub fn main(args: Args) -> Result<ExitCode> {
+    let registry = Registry::builtin()?;
+    // All names are checked before anything is fetched.
+    let wanted = args
+        .names
+        .iter()
+        .map(|name| registry.get(name))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut options = FetchOptions::from_environment()?;
+    if let Some(mirror) = &args.mirror {
+        options.mirror = Some(Mirror::parse(mirror));
+    }
+    options.offline = args.offline;
+    options.force = args.force;
+
+    if args.list {
+        let entries: Vec<&Entry> = if wanted.is_empty() {
+            registry.entries.iter().collect()
+        } else {
+            wanted
+        };
+        if args.json {
+            println!(
+                "{}",
+                serde_json::to_string_pretty(&as_json(&entries, &options.cache))?
+            );
+        } else {
+            print_table(&entries, &options.cache);
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    if wanted.is_empty() {
+        println!("Name what to fetch, e.g.: cargo course fetch mnist\n");
+        print_table(&registry.entries.iter().collect::<Vec<_>>(), &options.cache);
+        return Ok(ExitCode::FAILURE);
+    }
+    for entry in wanted {
+        println!("{}: {}", entry.name, entry.title);
+        let mut display = Display::default();
+        let fetched = fetch(entry, &options, &mut |progress| display.show(progress));
+        display.clear();
+        fetched.with_context(|| format!("{} was not fetched", entry.name))?;
+        println!(
+            "{} is in {}",
+            entry.name,
+            options.cache.folder(entry).display()
+        );
+        println!("Licence: {}", entry.licence);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A bar on a terminal, one line an event elsewhere.
+#[derive(Default)]
+struct Display {
+    bar: Option<ProgressBar>,
+}
+
+impl Display {
+    fn show(&mut self, progress: Progress<'_>) {
+        match progress {
+            Progress::Waiting => println!("  another process is fetching it; waiting"),
+            Progress::Present { file } => println!("  {}: here already", file.path),
+            Progress::Source { file, source } => {
+                println!("  {}: from {source}", file.path);
+                if std::io::stdout().is_terminal() {
+                    let style =
+                        "    [{bar:32}] {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+                    let style = ProgressStyle::with_template(style).expect("the template is fixed");
+                    let bar = ProgressBar::new(file.download_bytes);
+                    self.bar = Some(bar.with_style(style.progress_chars("=> ")));
+                }
+            }
+            Progress::Received { done, total, .. } => {
+                if let Some(bar) = &self.bar {
+                    bar.set_length(total);
+                    bar.set_position(done);
+                }
+            }
+            Progress::Failed { attempt, .. } => {
+                self.clear();
+                println!("    that failed: {}", attempt.reason);
+            }
+            Progress::Done { file } => {
+                self.clear();
+                println!("    {} bytes unpacked, checksum right", file.bytes);
+            }
+            _ => {}
+        }
+    }
+
+    fn clear(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn presence(entry: &Entry, cache: &Cache) -> &'static str {
+    match cache.presence(entry) {
+        Presence::Complete => "yes",
+        Presence::Partial => "in part",
+        Presence::Missing => "no",
+    }
+}
+
+fn print_table(entries: &[&Entry], cache: &Cache) {
+    let width = entries
+        .iter()
+        .map(|e| e.name.len())
+        .max()
+        .unwrap_or(0)
+        .max("name".len());
+    println!(
+        "{:width$}  {:8}  {:>10}  {:>10}  title",
+        "name", "here", "download", "on disk"
+    );
+    for entry in entries {
+        println!(
+            "{:width$}  {:8}  {:>10}  {:>10}  {}",
+            entry.name,
+            presence(entry, cache),
+            HumanBytes(entry.download_bytes()).to_string(),
+            HumanBytes(entry.bytes()).to_string(),
+            entry.title
+        );
+        println!("{:width$}  {}", "", entry.about);
+        println!("{:width$}  licence: {}", "", entry.licence);
+    }
+    println!("\ncache: {}", cache.root().display());
+}
+
+fn as_json(entries: &[&Entry], cache: &Cache) -> serde_json::Value {
+    let list: Vec<_> = entries
+        .iter()
+        .map(|entry| {
+            serde_json::json!({
+                "name": entry.name,
+                "title": entry.title,
+                "kind": entry.kind,
+                "about": entry.about,
+                "licence": entry.licence,
+                "citation": entry.citation,
+                "download_bytes": entry.download_bytes(),
+                "bytes": entry.bytes(),
+                "here": presence(entry, cache),
+                "folder": cache.folder(entry),
+                "files": entry.files,
+            })
+        })
+        .collect();
+    serde_json::Value::Array(list)
+}

@@ -1,0 +1,176 @@
+//! `cargo course run`: executes the notebooks as a reader would, each in a kernel of its own, and
+//! says whether all is well in their outputs.
+
+mod execute;
+mod judge;
+mod save;
+
+use crate::notebook::{self, Entry, Finding, Notebook};
+use crate::paths::Paths;
+use crate::{setup, student, table};
+use anyhow::{Result, ensure};
+use execute::{Executed, Job};
+use judge::Version;
+use std::process::ExitCode;
+
+/// No cell of the course should come near it, even on a slow machine.
+const TIMEOUT: u64 = 300;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Notebooks to run, by number or name [default: all]
+    names: Vec<String>,
+    /// Keep the outputs in notebooks/solutions, where all went well
+    #[arg(long, conflicts_with = "student")]
+    save: bool,
+    /// Run the students' versions, whose checks must all fail and nothing else
+    #[arg(long)]
+    student: bool,
+    /// Use evcxr as it comes, without the course's warm kernel
+    #[arg(long)]
+    stock: bool,
+    /// The longest that a cell may take, in seconds
+    #[arg(long, default_value_t = TIMEOUT, value_parser = clap::value_parser!(u64).range(1..))]
+    timeout: u64,
+}
+
+/// What came of one notebook.
+struct Outcome {
+    entry: Entry,
+    executed: Executed,
+    points: f64,
+    max: f64,
+    findings: Vec<Finding>,
+}
+
+pub fn main(args: Args) -> Result<ExitCode> {
+    let paths = Paths::find()?;
+    let entries = notebook::select(&paths, &args.names)?;
+    let all_well = run_entries(&paths, &args, &entries)?;
+    Ok(if all_well {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Runs these notebooks, or the students' versions of them, and says whether all went well.
+pub fn all(paths: &Paths, entries: &[Entry], student: bool) -> Result<bool> {
+    let args = Args {
+        names: Vec::new(),
+        save: false,
+        student,
+        stock: false,
+        timeout: TIMEOUT,
+    };
+    run_entries(paths, &args, entries)
+}
+
+fn run_entries(paths: &Paths, args: &Args, entries: &[Entry]) -> Result<bool> {
+    ensure!(!entries.is_empty(), "there is no notebook to run");
+    setup::ensure(paths)?;
+    let mut outcomes = Vec::new();
+    for entry in entries {
+        let outcome = run(paths, args, entry.clone())?;
+        // One line each as they end, for who waits without a terminal's moving bar.
+        println!(
+            "{}: {} in {:.1} s",
+            entry.stem,
+            verdict(&outcome),
+            outcome.executed.total_seconds()
+        );
+        outcomes.push(outcome);
+    }
+    report(args, &outcomes);
+    Ok(outcomes.iter().all(|o| o.findings.is_empty()))
+}
+
+fn run(paths: &Paths, args: &Args, entry: Entry) -> Result<Outcome> {
+    let solution = Notebook::read(&entry.solution)?;
+    let out = paths.root.join("target/notebooks");
+    let (version, source, folder, out) = if args.student {
+        let source = match student::generate(&entry.stem, &solution) {
+            Ok(source) => source,
+            Err(findings) => {
+                return Ok(Outcome {
+                    points: 0.0,
+                    max: solution.max_points(),
+                    executed: Executed::nothing(solution),
+                    entry,
+                    findings,
+                });
+            }
+        };
+        (
+            Version::Student,
+            source,
+            paths.notebooks(),
+            out.join("student"),
+        )
+    } else {
+        (Version::Solution, solution, paths.solutions(), out)
+    };
+    let executed = execute::execute(
+        paths,
+        &Job {
+            stem: &entry.stem,
+            source,
+            folder: &folder,
+            out: &out,
+            timeout: args.timeout,
+            stock: args.stock,
+        },
+    )?;
+    let mut findings = judge::judge(&entry, &executed, version);
+    if args.save && findings.is_empty() {
+        findings.extend(save::save(paths, &entry, &executed.notebook)?);
+    }
+    Ok(Outcome {
+        points: judge::points(&executed.notebook),
+        max: executed.notebook.max_points(),
+        entry,
+        executed,
+        findings,
+    })
+}
+
+fn verdict(outcome: &Outcome) -> String {
+    match outcome.findings.len() {
+        0 => "passed".to_string(),
+        1 => "FAILED, 1 fault".to_string(),
+        n => format!("FAILED, {n} faults"),
+    }
+}
+
+fn report(args: &Args, outcomes: &[Outcome]) {
+    let head = ["notebook", "cells", "seconds", "slowest cell", "score", ""];
+    let mut rows = vec![head.map(String::from).to_vec()];
+    for o in outcomes {
+        let slowest = o.executed.slowest();
+        rows.push(vec![
+            o.entry.stem.clone(),
+            o.executed.seconds.len().to_string(),
+            format!("{:.1}", o.executed.total_seconds()),
+            slowest.map_or(String::new(), |(i, s)| format!("cell {}, {s:.1} s", i + 1)),
+            format!("{} of {}", o.points, o.max),
+            verdict(o),
+        ]);
+    }
+    println!();
+    for line in table::lines(&rows, &[1, 2]) {
+        println!("{line}");
+    }
+    let faults: Vec<&Finding> = outcomes.iter().flat_map(|o| &o.findings).collect();
+    if !faults.is_empty() {
+        println!();
+    }
+    for fault in faults {
+        println!("{fault}");
+    }
+    let folder = if args.student {
+        "target/notebooks/student"
+    } else {
+        "target/notebooks"
+    };
+    println!("\nThe executed notebooks and their HTML are in {folder}.");
+}
