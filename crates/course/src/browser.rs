@@ -45,7 +45,7 @@ pub fn test(paths: &Paths) -> Result<Option<String>> {
     let mut command = Command::new(python);
     command
         .arg(paths.root.join("tests/browser/test_notebooks.py"))
-        .env("CONVSCOPE_COURSE", std::env::current_exe()?)
+        .env("CONVSCOPE_COURSE", crate::process::own_program()?)
         .env("CONVSCOPE_CHROMIUM", &chromium)
         .env("PYTHONDONTWRITEBYTECODE", "1")
         // As a student has it.

@@ -43,6 +43,28 @@ impl Log {
     }
 }
 
+/// This program's file.
+///
+/// A build while it runs puts a new file in the place of the old one, whose name Linux then gives
+/// as `... (deleted)`: the new one is meant.
+pub fn own_program() -> Result<PathBuf> {
+    let path = std::env::current_exe().context("cannot find this program's own file")?;
+    existing(&path).with_context(|| {
+        format!(
+            "{} is gone: this program was removed while it ran; run it again",
+            path.display()
+        )
+    })
+}
+
+fn existing(path: &Path) -> Option<PathBuf> {
+    if path.is_file() {
+        return Some(path.to_path_buf());
+    }
+    let rebuilt = PathBuf::from(path.to_str()?.strip_suffix(" (deleted)")?);
+    rebuilt.is_file().then_some(rebuilt)
+}
+
 static INTERRUPTED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
 /// Turns Ctrl-C and a request to end into an orderly stop of `run_logged`.
@@ -211,6 +233,17 @@ pub fn said(command: &Command) -> String {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_rebuilt_while_it_runs_is_found_under_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("course");
+        let gone = folder.path().join("course (deleted)");
+        assert_eq!(existing(&gone), None);
+        std::fs::write(&program, "").unwrap();
+        assert_eq!(existing(&gone), Some(program.clone()));
+        assert_eq!(existing(&program), Some(program));
+    }
 
     #[test]
     fn a_failure_tells_the_last_lines_and_where_the_log_is() {

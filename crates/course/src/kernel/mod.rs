@@ -47,7 +47,7 @@ pub fn main(args: Args) -> Result<ExitCode> {
     }
     crate::process::catch_interrupts();
     let copy = KernelCopy::make(&paths.template(), &paths.kernel_runs())?;
-    let mut launch = Command::new(std::env::current_exe()?);
+    let mut launch = Command::new(crate::process::own_program()?);
     launch
         .arg("kernel")
         .arg(&args.connection_file)

@@ -3,7 +3,7 @@
 use super::stamp::{Inputs, write_whole};
 use super::{Context, checks};
 use crate::paths::{Paths, venv_python};
-use crate::process::run_logged;
+use crate::process::{own_program, run_logged};
 use crate::report::Step;
 use anyhow::{Context as _, Result};
 use serde_json::json;
@@ -114,7 +114,7 @@ pub fn write_kernelspec(paths: &Paths) -> Result<()> {
 
 /// Copies this program to where Jupyter starts it from, if it is not there already.
 pub fn copy_launcher(paths: &Paths) -> Result<()> {
-    let own = std::env::current_exe().context("cannot find this program's own file")?;
+    let own = own_program()?;
     let launcher = paths.launcher();
     let same = |a: &Path, b: &Path| -> Option<bool> {
         let (a, b) = (a.metadata().ok()?, b.metadata().ok()?);
