@@ -31,6 +31,14 @@ pub trait Real:
     /// The value as `f64`, exactly.
     fn as_f64(self) -> f64;
 
+    // The numbers as `f32`, where they are: the fast kernels are written for those.
+
+    #[doc(hidden)]
+    fn as_f32(values: &[Self]) -> Option<&[f32]>;
+
+    #[doc(hidden)]
+    fn as_f32_mut(values: &mut [Self]) -> Option<&mut [f32]>;
+
     // The two passes, compiled for each type in this crate and not again in every crate that
     // calls them.
 
@@ -48,7 +56,7 @@ pub trait Real:
 }
 
 macro_rules! real {
-    ($type:ty) => {
+    ($type:ty, $values:ident => $as_f32:expr) => {
         impl Real for $type {
             fn of(x: f64) -> $type {
                 x as $type
@@ -56,6 +64,14 @@ macro_rules! real {
 
             fn as_f64(self) -> f64 {
                 self.into()
+            }
+
+            fn as_f32($values: &[$type]) -> Option<&[f32]> {
+                $as_f32
+            }
+
+            fn as_f32_mut($values: &mut [$type]) -> Option<&mut [f32]> {
+                $as_f32
             }
 
             #[inline(never)]
@@ -82,5 +98,5 @@ macro_rules! real {
     };
 }
 
-real!(f32);
-real!(f64);
+real!(f32, values => Some(values));
+real!(f64, _values => None);

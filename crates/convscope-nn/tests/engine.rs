@@ -1,7 +1,7 @@
 //! What the engine promises: exact values, names, errors, equal bits.
 
 use convscope_data::Dataset;
-use convscope_nn::conv::{Geometry, direct, im2col};
+use convscope_nn::conv::{Geometry, direct};
 use convscope_nn::*;
 use ndarray::{Array, IxDyn};
 use rand::{Rng, SeedableRng};
@@ -44,48 +44,6 @@ fn toy(n: usize, seed: u64) -> Dataset {
         images,
         labels,
         classes,
-    }
-}
-
-#[test]
-fn im2col_agrees_with_the_direct_sum_over_random_shapes() {
-    let mut rng = ChaCha8Rng::seed_from_u64(11);
-    for case in 0..300 {
-        let mut pick = |a: usize, b: usize| rng.random_range(a..=b);
-        let (kernel, stride) = ([pick(1, 5), pick(1, 5)], [pick(1, 3), pick(1, 3)]);
-        let pad = [pick(0, 3), pick(0, 3), pick(0, 3), pick(0, 3)];
-        let (n, c, f) = (pick(1, 6), pick(1, 4), pick(1, 5));
-        let (h, w) = (pick(1, 9), pick(1, 9));
-        let Ok(g) = Geometry::new(n, c, [h, w], f, kernel, stride, pad) else {
-            assert!(kernel[0] > h + pad[0] + pad[1] || kernel[1] > w + pad[2] + pad[3]);
-            continue;
-        };
-        let x = numbers(n * g.input_len(), &mut rng);
-        let weights = numbers(f * g.patch(), &mut rng);
-        let bias = numbers(f, &mut rng);
-        let dy = numbers(n * g.output_len(), &mut rng);
-        let close = |what: &str, a: &[f64], b: &[f64]| {
-            for (a, b) in a.iter().zip(b) {
-                assert!(
-                    (a - b).abs() < 1e-12 * (1.0 + b.abs()) * 100.0,
-                    "case {case} {g:?} {what}: {a} against {b}"
-                );
-            }
-        };
-        let (mut a, mut b) = (vec![0.0; dy.len()], vec![0.0; dy.len()]);
-        direct::forward(&g, &x, &weights, &bias, &mut a);
-        im2col::forward(&g, &x, &weights, &bias, &mut b);
-        close("forward", &b, &a);
-        let (mut a, mut b) = (vec![0.0; x.len()], vec![9.0; x.len()]);
-        direct::backward_input(&g, &dy, &weights, &mut a);
-        im2col::backward_input(&g, &dy, &weights, &mut b);
-        close("input gradient", &b, &a);
-        let (mut a, mut b) = (vec![0.0; weights.len()], vec![9.0; weights.len()]);
-        let (mut ab, mut bb) = (vec![0.0; f], vec![9.0; f]);
-        direct::backward_weight(&g, &x, &dy, &mut a, &mut ab);
-        im2col::backward_weight(&g, &x, &dy, &mut b, &mut bb);
-        close("weight gradient", &b, &a);
-        close("bias gradient", &bb, &ab);
     }
 }
 

@@ -8,13 +8,17 @@ use crate::real::Real;
 /// of one image; places in the padding are left out, since they multiply by zero.
 fn every_product(g: &Geometry, mut visit: impl FnMut(usize, usize, usize)) {
     let ([h, w], [kh, kw], [oh, ow]) = (g.input, g.kernel, g.output);
+    // A filter sees the channels of its own group.
+    let (channels, filters) = (g.channels / g.groups, g.filters / g.groups);
     for f in 0..g.filters {
+        let first = f / filters * channels;
         for oy in 0..oh {
             for ox in 0..ow {
-                for c in 0..g.channels {
+                for c in 0..channels {
                     for ky in 0..kh {
                         for kx in 0..kw {
-                            let (y, x) = (oy * g.stride[0] + ky, ox * g.stride[1] + kx);
+                            let y = oy * g.stride[0] + ky * g.dilation[0];
+                            let x = ox * g.stride[1] + kx * g.dilation[1];
                             if y < g.pad[0] || x < g.pad[2] {
                                 continue;
                             }
@@ -22,8 +26,8 @@ fn every_product(g: &Geometry, mut visit: impl FnMut(usize, usize, usize)) {
                             if y < h && x < w {
                                 visit(
                                     (f * oh + oy) * ow + ox,
-                                    ((f * g.channels + c) * kh + ky) * kw + kx,
-                                    (c * h + y) * w + x,
+                                    ((f * channels + c) * kh + ky) * kw + kx,
+                                    ((first + c) * h + y) * w + x,
                                 );
                             }
                         }
@@ -34,7 +38,9 @@ fn every_product(g: &Geometry, mut visit: impl FnMut(usize, usize, usize)) {
     }
 }
 
-/// `y[n, f, oy, ox] = bias[f] + sum over c, ky, kx of w[f, c, ky, kx] x[n, c, oy S + ky - P, ox S + kx - P]`.
+/// `y[n, f, oy, ox] = bias[f] + sum over c, ky, kx of w[f, c, ky, kx] x[n, c, oy S + ky D - P, ox S + kx D - P]`,
+/// with stride `S`, dilation `D` and padding `P`; a filter of one of several groups sums over its
+/// group's channels.
 pub fn forward<F: Real>(g: &Geometry, x: &[F], w: &[F], bias: &[F], y: &mut [F]) {
     for (x, y) in x
         .chunks_exact(g.input_len())

@@ -2,7 +2,7 @@
 //! are the rows of a matrix, and BLAS does the rest (the lecture's "im2col"; Chellapilla, Puri
 //! and Simard 2006).
 
-use super::Geometry;
+use super::{Geometry, is_product};
 use crate::blas::{Matrix, product};
 use crate::real::Real;
 use rayon::prelude::*;
@@ -15,7 +15,7 @@ pub fn im2col<F: Real>(g: &Geometry, x: &[F], cols: &mut [F]) {
     each_row(g, |row, c, ky, kx| {
         let row = &mut cols[row * g.positions()..][..g.positions()];
         for (oy, out) in row.chunks_exact_mut(g.output[1]).enumerate() {
-            let Some(y) = source(oy, g.stride[0], ky, g.pad[0], g.input[0]) else {
+            let Some(y) = source(oy, g.stride[0], ky * g.dilation[0], g.pad[0], g.input[0]) else {
                 out.fill(F::zero());
                 continue;
             };
@@ -26,7 +26,7 @@ pub fn im2col<F: Real>(g: &Geometry, x: &[F], cols: &mut [F]) {
             if inside.is_empty() {
                 continue;
             }
-            let first = inside.start * g.stride[1] + kx - g.pad[2];
+            let first = inside.start * g.stride[1] + kx * g.dilation[1] - g.pad[2];
             if g.stride[1] == 1 {
                 let len = inside.len();
                 out[inside].copy_from_slice(&line[first..first + len]);
@@ -50,9 +50,9 @@ pub fn col2im<F: Real>(g: &Geometry, cols: &[F], x: &mut [F]) {
         if inside.is_empty() {
             return;
         }
-        let first = inside.start * g.stride[1] + kx - g.pad[2];
+        let first = inside.start * g.stride[1] + kx * g.dilation[1] - g.pad[2];
         for (oy, out) in row.chunks_exact(g.output[1]).enumerate() {
-            let Some(y) = source(oy, g.stride[0], ky, g.pad[0], g.input[0]) else {
+            let Some(y) = source(oy, g.stride[0], ky * g.dilation[0], g.pad[0], g.input[0]) else {
                 continue;
             };
             let line = &mut x[(c * g.input[0] + y) * g.input[1]..][..g.input[1]];
@@ -89,14 +89,10 @@ fn source(o: usize, stride: usize, k: usize, pad: usize, size: usize) -> Option<
 /// The output columns whose input column, at kernel column `kx`, is not padding.
 fn columns_inside(g: &Geometry, kx: usize) -> std::ops::Range<usize> {
     let (s, left, w, ow) = (g.stride[1], g.pad[2], g.input[1], g.output[1]);
+    let kx = kx * g.dilation[1];
     let start = left.saturating_sub(kx).div_ceil(s).min(ow);
     let end = (w + left).saturating_sub(kx).div_ceil(s).min(ow);
     start..end.max(start)
-}
-
-/// A 1x1 convolution is a matrix product already.
-fn is_product(g: &Geometry) -> bool {
-    g.kernel == [1, 1] && g.stride == [1, 1] && g.pad == [0; 4]
 }
 
 /// Room for the columns of one image.
@@ -161,16 +157,15 @@ pub fn backward_input<F: Real>(g: &Geometry, dy: &[F], w: &[F], dx: &mut [F]) {
         );
 }
 
-/// The gradients with respect to the weights and the bias.
-pub fn backward_weight<F: Real>(g: &Geometry, x: &[F], dy: &[F], dw: &mut [F], db: &mut [F]) {
-    let parts: Vec<(Vec<F>, Vec<F>)> = x
+/// The gradient with respect to the weights.
+pub fn backward_weight<F: Real>(g: &Geometry, x: &[F], dy: &[F], dw: &mut [F]) {
+    let parts: Vec<Vec<F>> = x
         .par_chunks(IMAGES_PER_TASK * g.input_len())
         .zip(dy.par_chunks(IMAGES_PER_TASK * g.output_len()))
         .map_init(
             || columns(g),
             |cols, (x, dy)| {
                 let mut dw = vec![F::zero(); g.filters * g.patch()];
-                let mut db = vec![F::zero(); g.filters];
                 for (x, dy) in x
                     .chunks_exact(g.input_len())
                     .zip(dy.chunks_exact(g.output_len()))
@@ -188,23 +183,16 @@ pub fn backward_weight<F: Real>(g: &Geometry, x: &[F], dy: &[F], dw: &mut [F], d
                         &mut dw,
                         true,
                     );
-                    for (plane, b) in dy.chunks_exact(g.positions()).zip(&mut db) {
-                        *b += plane.iter().copied().sum();
-                    }
                 }
-                (dw, db)
+                dw
             },
         )
         .collect();
     // In order, so that the sum has the same bits every time.
     dw.fill(F::zero());
-    db.fill(F::zero());
-    for (part_w, part_b) in parts {
-        for (d, p) in dw.iter_mut().zip(part_w) {
-            *d += p;
-        }
-        for (d, p) in db.iter_mut().zip(part_b) {
-            *d += p;
+    for part in parts {
+        for (sum, more) in dw.iter_mut().zip(part) {
+            *sum += more;
         }
     }
 }

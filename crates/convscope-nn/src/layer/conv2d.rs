@@ -1,7 +1,7 @@
 //! The convolutional layer.
 
 use super::*;
-use crate::conv::{Geometry, im2col};
+use crate::conv::{self, Geometry, Precision};
 use crate::init::Init;
 use crate::parallel::{slice, slice_mut};
 use ndarray::IxDyn;
@@ -45,14 +45,18 @@ impl Padding {
 /// Slides a set of filters over the image: each gives one channel of the output.
 ///
 /// # Shapes
-/// Input `[N, C, H, W]`, weight `[O, C, KH, KW]`, bias `[O]`, output `[N, O, OH, OW]` with
-/// `OH = floor((H + pad - KH) / stride) + 1`. Like every framework's, it does not flip the filter.
+/// Input `[N, C, H, W]`, weight `[O, C / groups, KH, KW]`, bias `[O]`, output `[N, O, OH, OW]` with
+/// `OH = floor((H + pad - (dilation (KH - 1) + 1)) / stride) + 1`. Like every framework's, it does
+/// not flip the filter.
 #[derive(Clone, Debug)]
 pub struct Conv2d<F: Real = f32> {
     filters: usize,
     kernel: [usize; 2],
     stride: [usize; 2],
     padding: Padding,
+    dilation: [usize; 2],
+    groups: usize,
+    precision: Precision,
     init: Init,
     weight: Tensor<F>,
     bias: Tensor<F>,
@@ -72,6 +76,9 @@ impl Conv2d {
             kernel: [height, width],
             stride: [1, 1],
             padding: Padding::Valid,
+            dilation: [1, 1],
+            groups: 1,
+            precision: Precision::default(),
             init: Init::He,
             weight: Tensor::zeros(IxDyn(&[0, 0, 0, 0])),
             bias: Tensor::zeros(IxDyn(&[0])),
@@ -79,8 +86,33 @@ impl Conv2d {
     }
 
     /// The step between positions, down and across.
-    pub fn stride(mut self, stride: usize) -> Conv2d {
-        self.stride = [stride, stride];
+    pub fn stride(self, stride: usize) -> Conv2d {
+        self.strides(stride, stride)
+    }
+
+    /// Different steps down and across.
+    pub fn strides(mut self, down: usize, across: usize) -> Conv2d {
+        self.stride = [down, across];
+        self
+    }
+
+    /// Steps between a filter's taps, 1 where they are neighbours: a wider view for as many
+    /// weights (Yu and Koltun 2016).
+    pub fn dilation(mut self, dilation: usize) -> Conv2d {
+        self.dilation = [dilation, dilation];
+        self
+    }
+
+    /// Divides channels and filters into groups that do not see each other (AlexNet had two); as
+    /// many groups as channels make it depthwise.
+    pub fn groups(mut self, groups: usize) -> Conv2d {
+        self.groups = groups;
+        self
+    }
+
+    /// How much rounding is allowed for the sake of speed.
+    pub fn precision(mut self, precision: Precision) -> Conv2d {
+        self.precision = precision;
         self
     }
 
@@ -104,8 +136,15 @@ impl Conv2d {
 
 impl<F: Real> Conv2d<F> {
     fn geometry(&self, batch: usize, c: usize, input: [usize; 2]) -> Result<Geometry> {
-        let pad = self.padding.sides(input, self.kernel, self.stride);
-        Geometry::new(batch, c, input, self.filters, self.kernel, self.stride, pad)
+        let pad = self.padding.sides(input, self.reach(), self.stride);
+        Geometry::new(batch, c, input, self.filters, self.kernel, self.stride, pad)?
+            .grouped(self.groups)?
+            .dilated(self.dilation)
+    }
+
+    /// The filter's height and width with the gaps between its taps.
+    fn reach(&self) -> [usize; 2] {
+        [0, 1].map(|axis| self.kernel[axis].saturating_sub(1) * self.dilation[axis] + 1)
     }
 
     fn geometry_of(&self, shape: &[usize]) -> Result<Geometry> {
@@ -126,10 +165,22 @@ impl<F: Real> Layer<F> for Conv2d<F> {
             Padding::Each(p) => format!("padding {p}"),
             Padding::Sides(s) => format!("padding {s:?}"),
         };
-        format!(
-            "{} filters {kh}x{kw}, stride {}, {padding}",
-            self.filters, self.stride[0]
-        )
+        let mut text = format!("{} filters {kh}x{kw}", self.filters);
+        match self.stride {
+            [s, t] if s == t => text += &format!(", stride {s}"),
+            [s, t] => text += &format!(", stride {s}x{t}"),
+        }
+        text += &format!(", {padding}");
+        if self.dilation != [1, 1] {
+            text += &format!(", dilation {}", self.dilation[0]);
+        }
+        if self.groups > 1 {
+            text += &format!(", {} groups", self.groups);
+        }
+        if self.precision != Precision::default() {
+            text += &format!(", {:?} precision", self.precision);
+        }
+        text
     }
 
     fn build(&mut self, inputs: &[Shape], rng: &mut ChaCha8Rng) -> Result<Shape> {
@@ -138,7 +189,7 @@ impl<F: Real> Layer<F> for Conv2d<F> {
         let [kh, kw] = self.kernel;
         self.weight = self
             .init
-            .weights(&[self.filters, c, kh, kw], rng)?
+            .weights(&[self.filters, c / self.groups, kh, kw], rng)?
             .mapv(|v| F::of(v.as_f64()));
         self.bias = Tensor::zeros(IxDyn(&[self.filters]));
         Ok(vec![self.filters, g.output[0], g.output[1]])
@@ -154,16 +205,17 @@ impl<F: Real> Layer<F> for Conv2d<F> {
 
     fn multiply_adds(&self, inputs: &[Shape], output: &Shape) -> u64 {
         let positions: usize = output[1..].iter().product();
-        (self.filters * inputs[0][0] * self.kernel[0] * self.kernel[1] * positions) as u64
+        let patch = inputs[0][0] / self.groups * self.kernel[0] * self.kernel[1];
+        (self.filters * patch * positions) as u64
     }
 
     fn window(&self) -> Option<Window> {
         // `Same` padding at stride 1 does not depend on the image's size; at other strides the
         // offset of the first window may, and this takes that of a size the stride divides.
         let input = self.stride.map(|s| s * 1024);
-        let pad = self.padding.sides(input, self.kernel, self.stride);
+        let pad = self.padding.sides(input, self.reach(), self.stride);
         Some(Window {
-            size: self.kernel,
+            size: self.reach(),
             stride: self.stride,
             pad: [pad[0], pad[2]],
         })
@@ -178,11 +230,12 @@ impl<F: Real> Layer<F> for Conv2d<F> {
 
     fn forward(&self, inputs: &[&Tensor<F>], _pass: &Pass) -> Result<(Tensor<F>, Saved<F>)> {
         let x = *single("Conv2d", inputs)?;
-        let [n, c, h, w] = batch_shape("Conv2d", x, Some(self.weight.shape()[1]))?;
+        let [n, c, h, w] = batch_shape("Conv2d", x, Some(self.weight.shape()[1] * self.groups))?;
         let g = self.geometry(n, c, [h, w])?;
         let mut y = Tensor::zeros(IxDyn(&[n, self.filters, g.output[0], g.output[1]]));
-        im2col::forward(
+        conv::forward(
             &g,
+            self.precision,
             slice(x),
             slice(&self.weight),
             slice(&self.bias),
@@ -199,14 +252,21 @@ impl<F: Real> Layer<F> for Conv2d<F> {
         let mut gradients = Gradients::default();
         if want.inputs {
             let mut dx = Tensor::zeros(x.raw_dim());
-            im2col::backward_input(&g, slice(gradient), slice(&self.weight), slice_mut(&mut dx));
+            conv::backward_input(
+                &g,
+                self.precision,
+                slice(gradient),
+                slice(&self.weight),
+                slice_mut(&mut dx),
+            );
             gradients.inputs.push(dx);
         }
         if want.parameters {
             let mut dw = Tensor::zeros(self.weight.raw_dim());
             let mut db = Tensor::zeros(self.bias.raw_dim());
-            im2col::backward_weight(
+            conv::backward_weight(
                 &g,
+                self.precision,
                 slice(x),
                 slice(gradient),
                 slice_mut(&mut dw),
@@ -223,6 +283,9 @@ impl<F: Real> Layer<F> for Conv2d<F> {
             kernel: self.kernel,
             stride: self.stride,
             padding: self.padding,
+            dilation: self.dilation,
+            groups: self.groups,
+            precision: self.precision,
             init: self.init,
             weight: cast(&self.weight),
             bias: cast(&self.bias),

@@ -1,0 +1,100 @@
+//! The innermost loops: a block of a matrix product that stays in the registers.
+
+use super::simd::Simd;
+
+/// A block of `rows` times `vectors` registers of the product `c (+)= a b`.
+#[derive(Clone, Copy)]
+pub(crate) struct Block {
+    pub rows: usize,
+    /// Vectors of one row; at most [`Simd::VECTORS`].
+    pub vectors: usize,
+    /// Terms of every sum.
+    pub depth: usize,
+    pub a: *const f32,
+    /// From one row of `a` to the next, and from one term to the next.
+    pub a_row: usize,
+    pub a_term: usize,
+    pub b: *const f32,
+    pub b_term: usize,
+    pub c: *mut f32,
+    pub c_row: usize,
+    /// Whether to add to what `c` holds.
+    pub add: bool,
+}
+
+/// `c (+)= a b` on `rows x vectors` registers.
+///
+/// # Safety
+/// The pointers are valid for the block's numbers.
+#[inline(always)]
+unsafe fn block<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    t: &Block,
+    a: *const f32,
+    c: *mut f32,
+) {
+    // SAFETY: as the caller says.
+    unsafe {
+        let mut sums = [[S::zero(); VECTORS]; ROWS];
+        if t.add {
+            for (i, row) in sums.iter_mut().enumerate() {
+                for (v, sum) in row.iter_mut().enumerate() {
+                    *sum = S::load(c.add(i * t.c_row + v * S::LANES));
+                }
+            }
+        }
+        let (mut pa, mut pb) = (a, t.b);
+        for _ in 0..t.depth {
+            let mut b = [S::zero(); VECTORS];
+            for (v, b) in b.iter_mut().enumerate() {
+                *b = S::load(pb.add(v * S::LANES));
+            }
+            for (i, row) in sums.iter_mut().enumerate() {
+                let a = S::splat(*pa.add(i * t.a_row));
+                for (sum, b) in row.iter_mut().zip(b) {
+                    *sum = S::fma(a, b, *sum);
+                }
+            }
+            pa = pa.wrapping_add(t.a_term);
+            pb = pb.wrapping_add(t.b_term);
+        }
+        for (i, row) in sums.iter().enumerate() {
+            for (v, sum) in row.iter().enumerate() {
+                S::store(c.add(i * t.c_row + v * S::LANES), *sum);
+            }
+        }
+    }
+}
+
+/// The whole block, rows in parts that fit the registers.
+///
+/// # Safety
+/// The pointers are valid for the block's numbers.
+#[inline(always)]
+pub(crate) unsafe fn product<S: Simd>(t: &Block) {
+    let mut row = 0;
+    macro_rules! rows {
+        ($vectors:literal: $($rows:literal)*) => {{ $(
+            while t.rows - row >= $rows {
+                // SAFETY: rows row..row + $rows are inside the block.
+                unsafe {
+                    let (a, c) = (t.a.add(row * t.a_row), t.c.add(row * t.c_row));
+                    block::<S, $rows, $vectors>(t, a, c);
+                }
+                row += $rows;
+            }
+        )* }};
+    }
+    if S::LANES == 16 {
+        match t.vectors {
+            4 => rows!(4: 6 4 2 1),
+            3 => rows!(3: 8 4 2 1),
+            2 => rows!(2: 12 6 4 2 1),
+            _ => rows!(1: 12 6 4 2 1),
+        }
+    } else {
+        match t.vectors {
+            2 => rows!(2: 6 4 2 1),
+            _ => rows!(1: 6 4 2 1),
+        }
+    }
+}
