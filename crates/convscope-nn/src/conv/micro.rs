@@ -86,15 +86,111 @@ pub(crate) unsafe fn product<S: Simd>(t: &Block) {
     }
     if S::LANES == 16 {
         match t.vectors {
-            4 => rows!(4: 6 4 2 1),
-            3 => rows!(3: 8 4 2 1),
-            2 => rows!(2: 12 6 4 2 1),
-            _ => rows!(1: 12 6 4 2 1),
+            4 => rows!(4: 6 4 3 2 1),
+            3 => rows!(3: 8 6 4 3 2 1),
+            2 => rows!(2: 12 8 6 4 3 2 1),
+            _ => rows!(1: 12 8 6 4 3 2 1),
         }
     } else {
         match t.vectors {
-            2 => rows!(2: 6 4 2 1),
-            _ => rows!(1: 6 4 2 1),
+            2 => rows!(2: 6 4 3 2 1),
+            _ => rows!(1: 6 4 3 2 1),
         }
     }
+}
+
+/// A block of a product whose right side stands in an image: term `j` of vector `v` begins at
+/// `from[v] + taps[j]`.
+#[derive(Clone, Copy)]
+pub(crate) struct Windows<'a> {
+    pub rows: usize,
+    /// At most 4.
+    pub vectors: usize,
+    /// `[tap][row]`.
+    pub a: *const f32,
+    pub taps: &'a [usize],
+    pub from: [*const f32; 4],
+    pub c: *mut f32,
+    pub c_row: usize,
+    pub add: bool,
+}
+
+/// # Safety
+/// The pointers are valid for the block's numbers.
+#[inline(always)]
+unsafe fn windows_block<S: Simd, const ROWS: usize, const VECTORS: usize>(t: &Windows<'_>) {
+    // SAFETY: as the caller says.
+    unsafe {
+        let mut sums = [[S::zero(); VECTORS]; ROWS];
+        if t.add {
+            for (i, row) in sums.iter_mut().enumerate() {
+                for (v, sum) in row.iter_mut().enumerate() {
+                    *sum = S::load(t.c.add(i * t.c_row + v * S::LANES));
+                }
+            }
+        }
+        let mut a = t.a;
+        for &tap in t.taps {
+            let mut b = [S::zero(); VECTORS];
+            for (b, from) in b.iter_mut().zip(t.from) {
+                *b = S::load(from.add(tap));
+            }
+            for (i, row) in sums.iter_mut().enumerate() {
+                let a = S::splat(*a.add(i));
+                for (sum, b) in row.iter_mut().zip(b) {
+                    *sum = S::fma(a, b, *sum);
+                }
+            }
+            a = a.add(ROWS);
+        }
+        for (i, row) in sums.iter().enumerate() {
+            for (v, sum) in row.iter().enumerate() {
+                S::store(t.c.add(i * t.c_row + v * S::LANES), *sum);
+            }
+        }
+    }
+}
+
+/// One block of as many rows as [`block_shape`] says.
+///
+/// # Safety
+/// The pointers are valid for the block's numbers.
+#[inline(always)]
+pub(crate) unsafe fn windows<S: Simd>(t: &Windows<'_>) {
+    macro_rules! of_rows {
+        ($vectors:literal: $($rows:literal)*) => {
+            match t.rows {
+                // SAFETY: as the caller says.
+                $($rows => unsafe { windows_block::<S, $rows, $vectors>(t) },)*
+                rows => unreachable!("no block of {rows} rows"),
+            }
+        };
+    }
+    if S::LANES == 16 {
+        match t.vectors {
+            4 => of_rows!(4: 1 2 3 4 6),
+            3 => of_rows!(3: 1 2 3 4 6 8),
+            2 => of_rows!(2: 1 2 3 4 6 8),
+            _ => of_rows!(1: 1 2 3 4 6 8),
+        }
+    } else {
+        match t.vectors {
+            2 => of_rows!(2: 1 2 3 4 6),
+            _ => of_rows!(1: 1 2 3 4 6),
+        }
+    }
+}
+
+/// Rows and vectors of the block that suits this many rows best.
+pub(crate) fn block_shape(lanes: usize, rows: usize) -> (usize, usize) {
+    let shapes: &[(usize, usize)] = match lanes {
+        16 => &[(8, 3), (6, 4), (4, 4), (3, 4), (2, 4), (1, 4)],
+        _ => &[(6, 2), (4, 2), (3, 2), (2, 2), (1, 2)],
+    };
+    // Every block costs its rows and about one and a half more.
+    let cost = |block: usize| rows.div_ceil(block) * (2 * block + 3);
+    *shapes
+        .iter()
+        .min_by_key(|(block, _)| cost(*block))
+        .expect("there are shapes")
 }

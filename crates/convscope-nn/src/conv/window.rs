@@ -5,7 +5,7 @@
 //! With few filters the patches are not even copied: the product reads them where they stand in
 //! a padded copy of the image, whose columns are parted by the stride's phases.
 
-use super::micro::{Block, product};
+use super::micro::{Block, Windows, block_shape, product, windows};
 use super::scratch::{Scratch, Shared};
 use super::simd::{Instructions, Simd, dispatch};
 use super::{Geometry, is_product};
@@ -14,48 +14,47 @@ use rayon::prelude::*;
 /// Terms that are summed before they join the rest.
 const DEPTH: usize = 384;
 
-/// Vectors of positions that one task works through, at most.
-const VECTORS_PER_TASK: usize = 256;
+/// Up to so many filters read the patches where they stand.
+const READ_IN_PLACE: usize = 16;
+
+/// Positions that one task works through where the convolution is a product.
+const POSITIONS_PER_TASK: usize = 1536;
 
 /// Numbers that may be read beyond the right edge.
 const EDGE: usize = 16;
 
-/// Where things stand in the padded copy of an image.
+/// Where things stand in the padded copy of a band of an image: the rows under some rows of the
+/// result.
 #[derive(Clone, Copy)]
 struct Layout {
     /// Height and width of one phase of a channel.
     phase: [usize; 2],
     /// Numbers of one channel, all phases.
     channel: usize,
-    /// Numbers of one image.
-    image: usize,
+    /// Numbers of the band.
+    band: usize,
 }
 
 impl Layout {
-    fn new(g: &Geometry) -> Layout {
+    /// For bands under this many rows of the result.
+    fn new(g: &Geometry, rows: usize) -> Layout {
         if is_product(g) {
-            let plane = g.positions();
+            // The image is its own padded copy.
             return Layout {
                 phase: g.output,
-                channel: plane,
-                image: plane * g.channels,
+                channel: g.positions(),
+                band: g.input_len(),
             };
         }
-        Layout::padded(g)
-    }
-
-    fn padded(g: &Geometry) -> Layout {
-        let axis = |i: usize| {
-            let padded = g.input[i] + g.pad[2 * i] + g.pad[2 * i + 1];
-            padded.div_ceil(g.stride[i])
-        };
+        let height = rows + (g.kernel[0] - 1) * g.dilation[0] / g.stride[0];
+        let width = (g.input[1] + g.pad[2] + g.pad[3]).div_ceil(g.stride[1]);
         // A vector's worth on the right, so that whole vectors may be read at the edge.
-        let phase = [axis(0), axis(1) + EDGE];
+        let phase = [height, width + EDGE];
         let channel = phase[0] * phase[1] * g.stride[0] * g.stride[1];
         Layout {
             phase,
             channel,
-            image: channel * g.channels,
+            band: channel * g.channels,
         }
     }
 
@@ -66,42 +65,64 @@ impl Layout {
         phase * self.phase[0] * self.phase[1] + (y / g.stride[0]) * self.phase[1] + x / g.stride[1]
     }
 
-    /// Copies one channel of an image in, zeros around it.
-    fn fill(&self, g: &Geometry, x: &[f32], to: &mut [f32]) {
-        let [sy, sx] = g.stride;
-        for (phase, plane) in to
-            .chunks_exact_mut(self.phase[0] * self.phase[1])
-            .enumerate()
-        {
-            let (py, px) = (phase / sx, phase % sx);
-            for (qy, row) in plane.chunks_exact_mut(self.phase[1]).enumerate() {
-                let y = (qy * sy + py)
-                    .checked_sub(g.pad[0])
-                    .filter(|&y| y < g.input[0]);
-                let Some(y) = y else {
-                    row.fill(0.0);
-                    continue;
-                };
-                let line = &x[y * g.input[1]..][..g.input[1]];
-                // Column q of this phase is column q sx + px - pad of the image.
-                let first = g.pad[2].saturating_sub(px).div_ceil(sx);
-                let start = first * sx + px - g.pad[2];
-                let count = g.input[1].saturating_sub(start).div_ceil(sx);
-                let last = (first + count).min(row.len());
-                row[..first].fill(0.0);
-                row[last..].fill(0.0);
-                let inside = &mut row[first..last];
-                if sx == 1 {
-                    let count = inside.len();
-                    inside.copy_from_slice(&line[start..start + count]);
-                } else {
-                    for (o, &v) in inside.iter_mut().zip(line[start..].iter().step_by(sx)) {
-                        *o = v;
+    /// Copies the band under the result's rows from `first` on, zeros around it.
+    fn fill(&self, g: &Geometry, image: &[f32], first: usize, to: &mut [f32]) {
+        let planes = image.chunks_exact(g.input[0] * g.input[1]);
+        for (x, to) in planes.zip(to.chunks_exact_mut(self.channel)) {
+            let phases = to.chunks_exact_mut(self.phase[0] * self.phase[1]);
+            for (phase, plane) in phases.enumerate() {
+                let (py, px) = (phase / g.stride[1], phase % g.stride[1]);
+                for (q, row) in plane.chunks_exact_mut(self.phase[1]).enumerate() {
+                    let y = ((first + q) * g.stride[0] + py).checked_sub(g.pad[0]);
+                    match y.filter(|&y| y < g.input[0]) {
+                        Some(y) => fill_row(g, &x[y * g.input[1]..][..g.input[1]], px, row),
+                        None => row.fill(0.0),
                     }
                 }
             }
         }
+        // Numbers read beyond the end may meet zeros, which would make a NaN of a NaN.
+        to[self.band..].fill(0.0);
     }
+}
+
+/// Columns of one phase of a row.
+fn fill_row(g: &Geometry, line: &[f32], phase: usize, row: &mut [f32]) {
+    let stride = g.stride[1];
+    // Column q of this phase is column q stride + phase - pad of the image.
+    let first = g.pad[2].saturating_sub(phase).div_ceil(stride);
+    let start = first * stride + phase - g.pad[2];
+    let count = line.len().saturating_sub(start).div_ceil(stride);
+    let last = (first + count).min(row.len());
+    row[..first].fill(0.0);
+    row[last..].fill(0.0);
+    let inside = &mut row[first..last];
+    if stride == 1 {
+        let count = inside.len();
+        inside.copy_from_slice(&line[start..start + count]);
+    } else {
+        for (o, &v) in inside.iter_mut().zip(line[start..].iter().step_by(stride)) {
+            *o = v;
+        }
+    }
+}
+
+/// Numbers of a band that stay in a core's second cache.
+const NEAR: usize = 96 * 1024;
+
+/// Rows of the result that one task takes: few enough for the band to stay near, and for several
+/// tasks where there are few images.
+fn rows_per_band(g: &Geometry) -> usize {
+    let per_row = g.channels * (g.input[1] + g.pad[2] + g.pad[3] + EDGE) * g.stride[0];
+    let near = (NEAR / per_row.max(1))
+        .saturating_sub(g.kernel[0] - 1)
+        .max(4);
+    let bands = if g.batch >= 8 {
+        1
+    } else {
+        8usize.div_ceil(g.batch)
+    };
+    near.min(g.output[0].div_ceil(bands)).max(1)
 }
 
 /// A convolution of images that are padded already.
@@ -115,19 +136,10 @@ struct Task<'a> {
     packed: &'a [f32],
     rows: usize,
     vectors: usize,
+    /// Whether patches are copied before they are multiplied.
+    copy: bool,
     bias: &'a [f32],
     y: Shared,
-}
-
-/// Rows and vectors of the block for this many filters: the one that wastes least.
-fn block_shape(instructions: Instructions, filters: usize) -> (usize, usize) {
-    match instructions {
-        Instructions::Avx512 => {
-            let rows = |block: usize| filters.div_ceil(block) * block;
-            if rows(8) <= rows(6) { (8, 3) } else { (6, 4) }
-        }
-        _ => (6, 2),
-    }
 }
 
 fn pack(g: &Geometry, w: &[f32], rows: usize) -> Scratch {
@@ -160,14 +172,19 @@ struct Place {
     count: usize,
 }
 
-/// Vectors `first..last` of one image's positions.
+/// Vectors `first..last` of an image's positions; the band begins under the result's row `top`.
 #[inline(always)]
-unsafe fn positions<S: Simd>(t: &Task<'_>, image: *const f32, n: usize, first: usize, last: usize) {
+unsafe fn positions<S: Simd>(
+    t: &Task<'_>,
+    band: *const f32,
+    (n, top): (usize, usize),
+    (first, last): (usize, usize),
+) {
     let g = t.g;
     let per_row = g.output[1].div_ceil(S::LANES);
     let depth = t.taps.len();
     let width = t.vectors * S::LANES;
-    let mut patches = Scratch::new(depth * width);
+    let mut patches = Scratch::new(if t.copy { depth * width } else { 0 });
     let mut sums = Scratch::new(t.rows * width);
     let (patches, sums) = (patches.as_mut_ptr(), sums.as_mut_ptr());
     // SAFETY: places are inside the padded image and the result; the buffers have room for a group.
@@ -180,14 +197,15 @@ unsafe fn positions<S: Simd>(t: &Task<'_>, image: *const f32, n: usize, first: u
             for (i, place) in places.iter_mut().enumerate().take(vectors) {
                 let (oy, ox) = ((vector + i) / per_row, (vector + i) % per_row * S::LANES);
                 *place = Place {
-                    from: oy * t.layout.phase[1] + ox,
+                    from: (oy - top) * t.layout.phase[1] + ox,
                     to: oy * g.output[1] + ox,
                     count: S::LANES.min(g.output[1] - ox),
                 };
             }
-            for (j, &tap) in t.taps.iter().enumerate() {
+            let taps = if t.copy { t.taps } else { &[] };
+            for (j, &tap) in taps.iter().enumerate() {
                 for (i, place) in places.iter().enumerate().take(vectors) {
-                    let from = image.add(place.from + tap);
+                    let from = band.add(place.from + tap);
                     let v = if place.count == S::LANES {
                         S::load(from)
                     } else {
@@ -199,6 +217,19 @@ unsafe fn positions<S: Simd>(t: &Task<'_>, image: *const f32, n: usize, first: u
             for block in 0..g.filters.div_ceil(t.rows) {
                 let a = t.packed.as_ptr().add(block * depth * t.rows);
                 for j in (0..depth).step_by(DEPTH) {
+                    if !t.copy {
+                        windows::<S>(&Windows {
+                            rows: t.rows,
+                            vectors,
+                            a: a.add(j * t.rows),
+                            taps: &t.taps[j..(j + DEPTH).min(depth)],
+                            from: places.map(|place| band.wrapping_add(place.from)),
+                            c: sums,
+                            c_row: width,
+                            add: j > 0,
+                        });
+                        continue;
+                    }
                     product::<S>(&Block {
                         rows: t.rows,
                         vectors,
@@ -266,73 +297,64 @@ pub(super) fn forward(
     assert_eq!(w.len(), g.filters * g.patch());
     assert_eq!(y.len(), g.batch * g.output_len());
     assert!(bias.is_empty() || bias.len() == g.filters);
-    let flat = Geometry {
-        input: [1, g.positions()],
-        output: [1, g.positions()],
-        ..*g
-    };
-    let g = if is_product(g) { &flat } else { g };
-    let layout = Layout::new(g);
+    let flat = flat(g);
+    let g = flat.as_ref().unwrap_or(g);
+    let band_rows = rows_per_band(g);
+    let layout = Layout::new(g, band_rows);
     let taps = taps(g, &layout);
-    let (rows, vectors) = block_shape(instructions, g.filters);
+    let (rows, vectors) = block_shape(lanes(instructions), g.filters);
     let mut packed = pack(g, w, rows);
-    let t = Task {
+    let t = &Task {
         g,
         layout,
         taps: &taps,
         packed: packed.as_mut(),
         rows,
         vectors,
+        // A copy pays when it is read often enough. (A whole vector may be read from a padded image.)
+        copy: g.filters > READ_IN_PLACE || is_product(g),
         bias,
         y: Shared(y.as_mut_ptr()),
     };
-    let all = g.output[0] * g.output[1].div_ceil(lanes(instructions));
-    let copy = |n: usize, channels: std::ops::Range<usize>, to: &mut [f32]| {
-        let plane = g.input[0] * g.input[1];
-        for (c, to) in channels.zip(to.chunks_exact_mut(layout.channel)) {
-            layout.fill(g, &x[(n * g.channels + c) * plane..][..plane], to);
-        }
-    };
-    let work = |image: *const f32, n: usize, first: usize, last: usize| {
-        let t = &t;
+    let work = |band: *const f32, place: (usize, usize), vectors: (usize, usize)| {
         dispatch!(
             instructions,
-            positions(t: &Task<'_>, image: *const f32, n: usize, first: usize, last: usize)
+            positions(t: &Task<'_>, band: *const f32, place: (usize, usize), vectors: (usize, usize))
         );
     };
-    let tasks = all.div_ceil(VECTORS_PER_TASK).next_multiple_of(4);
-    let step = all.div_ceil(tasks).next_multiple_of(vectors);
+    let per_row = g.output[1].div_ceil(lanes(instructions));
     if is_product(g) {
-        // The image is its own padded copy.
-        let per_image = if g.batch >= 4 { 1 } else { all.div_ceil(step) };
-        (0..g.batch * per_image).into_par_iter().for_each(|task| {
-            let (n, part) = (task / per_image, task % per_image);
+        let step = POSITIONS_PER_TASK / lanes(instructions);
+        let parts = per_row.div_ceil(step);
+        (0..g.batch * parts).into_par_iter().for_each(|task| {
+            let (n, part) = (task / parts, task % parts);
             let image = x[n * g.input_len()..].as_ptr();
-            let step = if per_image == 1 { all } else { step };
-            work(image, n, part * step, (part * step + step).min(all));
+            work(
+                image,
+                (n, 0),
+                (part * step, (part * step + step).min(per_row)),
+            );
         });
         return;
     }
-    if g.batch >= 4 {
-        (0..g.batch).into_par_iter().for_each(|n| {
-            let mut image = Scratch::new(layout.image);
-            copy(n, 0..g.channels, image.as_mut());
-            work(image.as_mut_ptr(), n, 0, all);
-        });
-        return;
-    }
-    let mut image = Scratch::new(layout.image);
-    for n in 0..g.batch {
-        image.as_mut()[..layout.image]
-            .par_chunks_mut(layout.channel)
-            .enumerate()
-            .for_each(|(c, to)| copy(n, c..c + 1, to));
-        let image = Shared(image.as_mut_ptr());
-        (0..all.div_ceil(step)).into_par_iter().for_each(|task| {
-            let (first, last) = (task * step, (task * step + step).min(all));
-            work(image.get(), n, first, last);
-        });
-    }
+    let bands = g.output[0].div_ceil(band_rows);
+    (0..g.batch * bands)
+        .into_par_iter()
+        .with_min_len(if g.batch >= 64 && bands == 1 { 4 } else { 1 })
+        .for_each_init(
+            || Scratch::new(layout.band + EDGE),
+            |band, task| {
+                let (n, top) = (task / bands, task % bands * band_rows);
+                let image = &x[n * g.input_len()..][..g.input_len()];
+                layout.fill(g, image, top, band.as_mut());
+                let bottom = (top + band_rows).min(g.output[0]);
+                work(
+                    band.as_mut_ptr(),
+                    (n, top),
+                    (top * per_row, bottom * per_row),
+                );
+            },
+        );
 }
 
 /// The gradient with respect to the input at stride 1: a convolution of the output's gradient with
@@ -392,23 +414,36 @@ struct Rows<'a> {
     taps: &'a [usize],
 }
 
-/// Adds one image's part to `sums[filter][tap]`.
+/// Adds one image's part of filters `first..last` to `sums[filter][tap]`.
 #[inline(always)]
-unsafe fn add_image<S: Simd>(t: &Rows<'_>, image: *const f32, dy: *const f32, sums: *mut f32) {
-    let mut filter = 0;
+unsafe fn add_image<S: Simd>(
+    t: &Rows<'_>,
+    image: *const f32,
+    dy: *const f32,
+    sums: *mut f32,
+    (first, last): (usize, usize),
+) {
     macro_rules! filters {
-        ($($rows:literal)*) => {{ $(
-            while t.g.filters - filter >= $rows {
-                // SAFETY: filters filter..filter + $rows are inside dy and sums.
-                unsafe { dot_taps::<S, $rows>(t, image, dy, sums, filter) };
-                filter += $rows;
-            }
-        )* }};
+        ($rows:expr, $($filters:literal)*) => {{
+            let mut filter = first;
+            $(
+                while last - filter >= $filters {
+                    // SAFETY: filters filter..filter + $filters are inside dy and sums.
+                    unsafe { dot_taps::<S, $filters>(t, image, dy, sums, filter, $rows) };
+                    filter += $filters;
+                }
+            )*
+        }};
     }
-    if S::LANES == 16 {
-        filters!(4 2 1);
-    } else {
-        filters!(2 1);
+    // As many rows as the nearest cache holds are met by all taps.
+    let step = (2048 / t.g.output[1]).max(1);
+    for top in (0..t.g.output[0]).step_by(step) {
+        let rows = (top, (top + step).min(t.g.output[0]));
+        if S::LANES == 16 {
+            filters!(rows, 4 2 1);
+        } else {
+            filters!(rows, 2 1);
+        }
     }
 }
 
@@ -419,13 +454,14 @@ unsafe fn dot_taps<S: Simd, const FILTERS: usize>(
     dy: *const f32,
     sums: *mut f32,
     filter: usize,
+    rows: (usize, usize),
 ) {
     let mut tap = 0;
     macro_rules! taps {
         ($($columns:literal)*) => {{ $(
             while t.taps.len() - tap >= $columns {
                 // SAFETY: passed on.
-                unsafe { dots::<S, FILTERS, $columns>(t, image, dy, sums, filter, tap) };
+                unsafe { dots::<S, FILTERS, $columns>(t, image, dy, sums, (filter, tap), rows) };
                 tap += $columns;
             }
         )* }};
@@ -443,8 +479,8 @@ unsafe fn dots<S: Simd, const FILTERS: usize, const TAPS: usize>(
     image: *const f32,
     dy: *const f32,
     sums: *mut f32,
-    filter: usize,
-    tap: usize,
+    (filter, tap): (usize, usize),
+    (top, bottom): (usize, usize),
 ) {
     let (g, width) = (t.g, t.g.output[1]);
     // SAFETY: rows of dy and of the padded image; a part at the right edge is masked on the side
@@ -455,7 +491,7 @@ unsafe fn dots<S: Simd, const FILTERS: usize, const TAPS: usize>(
         for (base, &tap) in bases.iter_mut().zip(&t.taps[tap..]) {
             *base = image.add(tap);
         }
-        for oy in 0..g.output[0] {
+        for oy in top..bottom {
             let line = dy.add(filter * g.positions() + oy * width);
             let mut ox = 0;
             while ox < width {
@@ -470,7 +506,12 @@ unsafe fn dots<S: Simd, const FILTERS: usize, const TAPS: usize>(
                     };
                 }
                 for (j, base) in bases.iter().enumerate() {
-                    let x = S::load(base.add(oy * t.layout.phase[1] + ox));
+                    let p = base.add(oy * t.layout.phase[1] + ox);
+                    let x = if count == S::LANES {
+                        S::load(p)
+                    } else {
+                        S::load_part(p, 0, count)
+                    };
                     for (acc, d) in acc.iter_mut().zip(d) {
                         acc[j] = S::fma(d, x, acc[j]);
                     }
@@ -487,11 +528,6 @@ unsafe fn dots<S: Simd, const FILTERS: usize, const TAPS: usize>(
     }
 }
 
-/// Images whose gradients are summed by one task: fixed, so that sums do not depend on threads.
-fn images_per_task(batch: usize) -> usize {
-    batch.div_ceil(16)
-}
-
 /// The gradient with respect to the weights.
 pub(super) fn backward_weight(
     g: &Geometry,
@@ -504,39 +540,80 @@ pub(super) fn backward_weight(
     assert_eq!(x.len(), g.batch * g.input_len());
     assert_eq!(dy.len(), g.batch * g.output_len());
     assert_eq!(dw.len(), g.filters * g.patch());
-    let layout = Layout::padded(g);
+    let flat = flat(g);
+    let g = flat.as_ref().unwrap_or(g);
+    let layout = Layout::new(g, g.output[0]);
     let taps = taps(g, &layout);
-    let t = Rows {
+    let t = &Rows {
         g,
         layout,
         taps: &taps,
     };
-    let images = images_per_task(g.batch);
-    let tasks = g.batch.div_ceil(images);
+    let add = |image: *const f32, n: usize, sums: *mut f32, filters: (usize, usize)| {
+        let dy = dy[n * g.output_len()..].as_ptr();
+        dispatch!(
+            instructions,
+            add_image(
+                t: &Rows<'_>,
+                image: *const f32,
+                dy: *const f32,
+                sums: *mut f32,
+                filters: (usize, usize),
+            )
+        );
+    };
     let len = dw.len();
+    if g.batch < 8 {
+        // Few images: the filters are shared out.
+        dw.fill(0.0);
+        let step = g.filters.div_ceil(16).next_multiple_of(4);
+        let mut image = Scratch::new(layout.band + EDGE);
+        for n in 0..g.batch {
+            let image = match is_product(g) {
+                true => Shared(x[n * g.input_len()..].as_ptr().cast_mut()),
+                false => {
+                    layout.fill(
+                        g,
+                        &x[n * g.input_len()..][..g.input_len()],
+                        0,
+                        image.as_mut(),
+                    );
+                    Shared(image.as_mut_ptr())
+                }
+            };
+            let sums = Shared(dw.as_mut_ptr());
+            (0..g.filters.div_ceil(step))
+                .into_par_iter()
+                .for_each(|task| {
+                    let filters = (task * step, (task * step + step).min(g.filters));
+                    add(image.get(), n, sums.get(), filters);
+                });
+        }
+        return;
+    }
+    let images = g.batch.div_ceil(PARTS);
+    let tasks = g.batch.div_ceil(images);
     let mut sums = Scratch::new(tasks * len);
-    sums.as_mut().fill(0.0);
     sums.as_mut()
         .par_chunks_mut(len)
         .enumerate()
         .for_each(|(task, sums)| {
-            let mut image = Scratch::new(layout.image + EDGE);
-            // They meet zeros, which would make a NaN of a NaN.
-            image.as_mut()[layout.image..].fill(0.0);
+            sums.fill(0.0);
+            let mut image = Scratch::new(layout.band + EDGE);
             for n in task * images..(task * images + images).min(g.batch) {
-                let x = &x[n * g.input_len()..][..g.input_len()];
-                for (x, to) in x
-                    .chunks_exact(g.input[0] * g.input[1])
-                    .zip(image.as_mut().chunks_exact_mut(layout.channel))
-                {
-                    layout.fill(g, x, to);
-                }
-                let (t, image, sums) = (&t, image.as_mut_ptr().cast_const(), sums.as_mut_ptr());
-                let dy = dy[n * g.output_len()..].as_ptr();
-                dispatch!(
-                    instructions,
-                    add_image(t: &Rows<'_>, image: *const f32, dy: *const f32, sums: *mut f32)
-                );
+                let image = match is_product(g) {
+                    true => x[n * g.input_len()..].as_ptr(),
+                    false => {
+                        layout.fill(
+                            g,
+                            &x[n * g.input_len()..][..g.input_len()],
+                            0,
+                            image.as_mut(),
+                        );
+                        image.as_mut_ptr()
+                    }
+                };
+                add(image, n, sums.as_mut_ptr(), (0, g.filters));
             }
         });
     let (first, rest) = sums.as_mut().split_at_mut(len);
@@ -547,3 +624,16 @@ pub(super) fn backward_weight(
     }
     dw.copy_from_slice(first);
 }
+
+/// A convolution that is a product, as one of images with a single row: no vector of positions is
+/// cut short but the last.
+fn flat(g: &Geometry) -> Option<Geometry> {
+    is_product(g).then(|| Geometry {
+        input: [1, g.positions()],
+        output: [1, g.positions()],
+        ..*g
+    })
+}
+
+/// Parts that a batch is summed in: fixed, so that sums do not depend on threads.
+const PARTS: usize = 16;

@@ -4,7 +4,7 @@
 
 use super::form::{F2, F4, Form};
 use super::transform::{self, TRANSFORM_SCRATCH};
-use super::{Runs, SKEW, Tile, check_lengths, fits, plane};
+use super::{Runs, SKEW, Tile, apart, check_lengths, fits, plane};
 use crate::conv::Geometry;
 use crate::conv::micro::{Block, product};
 use crate::conv::scratch::{Scratch, Shared};
@@ -157,7 +157,7 @@ unsafe fn add_products<S: Simd>(
     u: Tiles,
     (first, last): (usize, usize),
     sums: *mut f32,
-    width: usize,
+    (sums_place, width): (usize, usize),
     fresh: bool,
 ) {
     let panel = S::VECTORS * S::LANES;
@@ -175,7 +175,7 @@ unsafe fn add_products<S: Simd>(
                         a_term: v.row,
                         b: u.at.get().add(place * u.place + tile * u.row + k),
                         b_term: u.row,
-                        c: sums.add((place * (to - from)) * width + k - first),
+                        c: sums.add(place * sums_place + k - first),
                         c_row: width,
                         add: !fresh || tile > 0,
                     });
@@ -236,17 +236,18 @@ unsafe fn one_part_in<S: Simd, F: Form>(
     let places = F::IN * F::IN;
     let (channels, filters) = (t.padded_channels(), t.padded_filters());
     let (v_row, u_row) = (channels + SKEW, filters + SKEW);
-    let mut v = Scratch::new(places * step * v_row);
-    let mut u = Scratch::new(places * step * u_row);
+    let (v_place, u_place) = (apart(step * v_row), apart(step * u_row));
+    let mut v = Scratch::new(places * v_place);
+    let mut u = Scratch::new(places * u_place);
     let mut scratch = Scratch::new(TRANSFORM_SCRATCH);
     let v = Tiles {
         at: Shared(v.as_mut_ptr()),
-        place: step * v_row,
+        place: v_place,
         row: v_row,
     };
     let u = Tiles {
         at: Shared(u.as_mut_ptr()),
-        place: step * u_row,
+        place: u_place,
         row: u_row,
     };
     let mut from = first;
@@ -283,7 +284,7 @@ unsafe fn one_part_in<S: Simd, F: Form>(
                 u,
                 all,
                 sums.get(),
-                filters,
+                (apart(t.g.channels * filters), filters),
                 from == first,
             );
         }
@@ -295,7 +296,7 @@ unsafe fn one_part_in<S: Simd, F: Form>(
 #[inline(always)]
 unsafe fn join_parts<S: Simd>(t: &Task, channels: (usize, usize), sums: Shared, parts: usize) {
     let filters = t.padded_filters();
-    let place = t.g.channels * filters;
+    let place = apart(t.g.channels * filters);
     let (from, to) = (channels.0 * filters, channels.1 * filters);
     let mut scratch = Scratch::new(TRANSFORM_SCRATCH);
     // SAFETY: every part holds all places, and tasks differ in their channels.
@@ -349,7 +350,8 @@ unsafe fn one_square<S: Simd>(
     u: Tiles,
 ) {
     let (rows, width) = (channels.1 - channels.0, filters.1 - filters.0);
-    let mut sums = Scratch::new(t.places() * rows * width);
+    let place = apart(rows * width);
+    let mut sums = Scratch::new(t.places() * place);
     let mut scratch = Scratch::new(TRANSFORM_SCRATCH);
     let (sums, scratch) = (sums.as_mut_ptr(), scratch.as_mut_ptr());
     // SAFETY: the sums have room for the square.
@@ -362,10 +364,9 @@ unsafe fn one_square<S: Simd>(
             u,
             filters,
             sums,
-            width,
+            (place, width),
             true,
         );
-        let place = rows * width;
         match t.tile {
             Tile::Four => finish::<S, F4>(t, channels, filters, sums, (place, width), scratch),
             Tile::Two => finish::<S, F2>(t, channels, filters, sums, (place, width), scratch),
@@ -376,16 +377,17 @@ unsafe fn one_square<S: Simd>(
 fn with_all_stored(t: &Task) {
     let (tiles, places) = (t.tiles(), t.places());
     let (v_row, u_row) = (t.padded_channels() + SKEW, t.padded_filters() + SKEW);
-    let mut v = Scratch::new(places * tiles * v_row);
-    let mut u = Scratch::new(places * tiles * u_row);
+    let (v_place, u_place) = (apart(tiles * v_row), apart(tiles * u_row));
+    let mut v = Scratch::new(places * v_place);
+    let mut u = Scratch::new(places * u_place);
     let v = Tiles {
         at: Shared(v.as_mut_ptr()),
-        place: tiles * v_row,
+        place: v_place,
         row: v_row,
     };
     let u = Tiles {
         at: Shared(u.as_mut_ptr()),
-        place: tiles * u_row,
+        place: u_place,
         row: u_row,
     };
     let chunks = |all: usize, step: usize| {
@@ -438,7 +440,7 @@ fn in_parts(t: &Task) {
     let parts = tiles.div_ceil(step).clamp(1, PARTS);
     let per_part = tiles.div_ceil(parts);
     let parts = tiles.div_ceil(per_part);
-    let one = places * channels * filters;
+    let one = places * apart(channels * filters);
     let mut sums = Scratch::new(parts * one);
     let sums = Shared(sums.as_mut_ptr());
     (0..parts).into_par_iter().for_each(|part| {

@@ -18,7 +18,7 @@ use super::scratch::{Scratch, Shared};
 use super::simd::{Instructions, MAX_LANES, Simd, dispatch};
 use form::{F2, F4, Form};
 use rayon::prelude::*;
-use transform::{Plane, RUN, TRANSFORM_SCRATCH};
+use transform::{Filters, Plane, RUN, TRANSFORM_SCRATCH};
 
 /// Terms that are summed before they join the rest: shorter sums round less.
 const DEPTH: usize = 128;
@@ -28,6 +28,13 @@ const CHANNELS_AT_A_TIME: usize = 64;
 
 /// Added to row lengths: rows a power of two apart would share cache sets.
 const SKEW: usize = 16;
+
+/// From one place to the next for this many numbers: an odd count of cache lines, so that the
+/// places of one tile, which are read together, do not share a set of the nearest cache.
+#[inline(always)]
+fn apart(numbers: usize) -> usize {
+    (numbers.div_ceil(16) | 1) * 16
+}
 
 /// Which form of the algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +79,7 @@ struct Task {
     across: usize,
     x: *const f32,
     w: *const f32,
+    w_end: *const f32,
     /// From one filter to the next, and from one channel of it to the next.
     w_filter: usize,
     w_channel: usize,
@@ -271,20 +279,25 @@ unsafe fn panel_filters<S: Simd, F: Form>(
     scratch: *mut f32,
 ) {
     let (first, width) = (panel * t.panel(), t.panel_width(panel));
-    for c in from..to {
-        for k in (0..width).step_by(S::LANES) {
-            let lanes = t.filters.saturating_sub(first + k).min(S::LANES);
+    for k in (0..width).step_by(S::LANES) {
+        let lanes = t.filters.saturating_sub(first + k).min(S::LANES);
+        let mut c = from;
+        while c < to {
             // SAFETY: the filters are inside w, the places inside u.
             unsafe {
-                transform::filter::<S, F>(
-                    t.w.add((first + k) * t.w_filter + c * t.w_channel),
-                    t.w_filter,
+                let w = t.w.add((first + k) * t.w_filter + c * t.w_channel);
+                let u = u.add((c - from) * width + k);
+                let filters = Filters {
+                    at: w,
+                    lane: t.w_filter,
                     lanes,
-                    t.flip,
-                    u.add((c - from) * width + k),
-                    u_place,
-                    scratch,
-                );
+                    channel: t.w_channel,
+                    // What follows the last filter may not be read.
+                    channels: to - c,
+                    end: t.w_end,
+                    flip: t.flip,
+                };
+                c += transform::filters::<S, F>(&filters, u, u_place, width, scratch);
             }
         }
     }
@@ -306,7 +319,7 @@ unsafe fn many_tiles<S: Simd>(t: &Task, range: (usize, usize), u: *const f32) {
 unsafe fn many_tiles_in<S: Simd, F: Form>(t: &Task, range: (usize, usize), u: *const f32) {
     let count = range.1 - range.0;
     let (row, panel) = (t.row(), t.panel());
-    let (v_place, m_place) = (count * row, count * panel);
+    let (v_place, m_place) = (apart(count * row), apart(count * panel));
     let places = F::IN * F::IN;
     let mut v = Scratch::new(places * v_place);
     let mut m = Scratch::new(places * m_place);
@@ -327,7 +340,7 @@ unsafe fn many_tiles_in<S: Simd, F: Form>(t: &Task, range: (usize, usize), u: *c
                         a: v.add(place * v_place + c),
                         a_row: row,
                         a_term: 1,
-                        b: panel_u.add((place * t.channels + c) * width),
+                        b: panel_u.add(place * apart(t.channels * width) + c * width),
                         b_term: width,
                         c: m.add(place * m_place),
                         c_row: panel,
@@ -335,7 +348,7 @@ unsafe fn many_tiles_in<S: Simd, F: Form>(t: &Task, range: (usize, usize), u: *c
                     });
                 }
             }
-            panel_u = panel_u.add(places * t.channels * width);
+            panel_u = panel_u.add(places * apart(t.channels * width));
             output_tiles::<S, F>(t, range, p, m, (m_place, panel), scratch);
         }
     }
@@ -345,7 +358,7 @@ unsafe fn many_tiles_in<S: Simd, F: Form>(t: &Task, range: (usize, usize), u: *c
 #[inline(always)]
 unsafe fn all_tiles<S: Simd>(t: &Task, range: (usize, usize), channels: (usize, usize), v: Shared) {
     let mut scratch = Scratch::new(TRANSFORM_SCRATCH);
-    let place = t.tiles() * t.row();
+    let place = apart(t.tiles() * t.row());
     // SAFETY: tasks differ in their tiles or channels.
     unsafe {
         let to = v.get().add(range.0 * t.row());
@@ -376,7 +389,8 @@ unsafe fn one_panel<S: Simd>(t: &Task, panel: usize, v: *const f32) {
 unsafe fn one_panel_in<S: Simd, F: Form>(t: &Task, panel: usize, v: *const f32) {
     let tiles = t.tiles();
     let (row, width, places) = (t.row(), t.panel_width(panel), F::IN * F::IN);
-    let (v_place, m_place, u_place) = (tiles * row, tiles * width, CHANNELS_AT_A_TIME * width);
+    let v_place = apart(tiles * row);
+    let (m_place, u_place) = (apart(tiles * width), apart(CHANNELS_AT_A_TIME * width));
     let mut u = Scratch::new(places * u_place);
     let mut m = Scratch::new(places * m_place);
     let mut scratch = Scratch::new(TRANSFORM_SCRATCH);
@@ -414,8 +428,8 @@ unsafe fn kept_filters<S: Simd>(t: &Task, panel: usize, (from, to): (usize, usiz
     let (width, places) = (t.panel_width(panel), t.tile.places());
     // SAFETY: tasks differ in their panel or channels.
     unsafe {
-        let panel_u = u.get().add(places * t.channels * panel * t.panel());
-        let (to_u, place) = (panel_u.add(from * width), t.channels * width);
+        let panel_u = u.get().add(places * apart(t.channels * t.panel()) * panel);
+        let (to_u, place) = (panel_u.add(from * width), apart(t.channels * width));
         match t.tile {
             Tile::Four => panel_filters::<S, F4>(t, panel, (from, to), to_u, place, scratch),
             Tile::Two => panel_filters::<S, F2>(t, panel, (from, to), to_u, place, scratch),
@@ -435,7 +449,7 @@ fn tiles_per_task(tiles: usize, channels: usize, panel: usize, places: usize) ->
 fn run(t: &Task) {
     let (tiles, places) = (t.tiles(), t.tile.places());
     if tiles < 120 && t.panels() > 1 || tiles < 24 {
-        let mut v = Scratch::new(places * tiles * t.row());
+        let mut v = Scratch::new(places * apart(tiles * t.row()));
         let v = Shared(v.as_mut_ptr());
         let vectors = t.padded_channels() / t.lanes();
         let per_task = vectors.div_ceil(8);
@@ -456,9 +470,7 @@ fn run(t: &Task) {
         });
         return;
     }
-    let last_panel = t.panels() - 1;
-    let filters = last_panel * t.panel() + t.panel_width(last_panel);
-    let mut u = Scratch::new(places * t.channels * filters);
+    let mut u = Scratch::new(places * apart(t.channels * t.panel()) * t.panels());
     let u = Shared(u.as_mut_ptr());
     let pieces = t.channels.div_ceil(16);
     (0..t.panels() * pieces).into_par_iter().for_each(|task| {
@@ -512,6 +524,7 @@ pub(super) fn forward(
         across: g.output[1].div_ceil(tile.output()),
         x: x.as_ptr(),
         w: w.as_ptr(),
+        w_end: w.as_ptr_range().end,
         w_filter: g.channels * 9,
         w_channel: 9,
         flip: false,
@@ -545,6 +558,7 @@ pub(super) fn backward_input(
         across: g.input[1].div_ceil(tile.output()),
         x: dy.as_ptr(),
         w: w.as_ptr(),
+        w_end: w.as_ptr_range().end,
         w_filter: 9,
         w_channel: g.channels * 9,
         flip: true,

@@ -14,6 +14,8 @@ pub(super) const RUN: usize = 14;
 pub(super) const TRANSFORM_SCRATCH: usize =
     WIDEST * MAX_LANES * MAX_LANES + WIDEST * (RUN * 4 + 2 + 2 * MAX_LANES) * MAX_LANES;
 
+const _: () = assert!(TRANSFORM_SCRATCH >= 9 * MAX_LANES * MAX_LANES);
+
 /// A plane of numbers: the first number, and its height and width.
 #[derive(Clone, Copy)]
 pub(super) struct Plane {
@@ -274,26 +276,76 @@ pub(super) unsafe fn output<S: Simd, F: Form>(
     }
 }
 
-/// Transforms one 3x3 filter for each of up to `LANES` output channels: place `xi` goes to
-/// `to + xi * to_place`, lanes without a filter are zero. `flip` turns the filters by half a
-/// turn, as the gradient with respect to the input wants them.
+/// 3x3 filters, one for each lane and channel.
+pub(super) struct Filters {
+    pub at: *const f32,
+    /// From one lane to the next, how many there are, and the same for channels.
+    pub lane: usize,
+    pub lanes: usize,
+    pub channel: usize,
+    pub channels: usize,
+    /// Where the memory of all filters ends.
+    pub end: *const f32,
+    /// Turns the filters by half a turn, as the gradient with respect to the input wants them.
+    pub flip: bool,
+}
+
+/// Transforms the filters of one or more channels, and returns of how many: place `xi` of channel
+/// `c` goes to `to + xi * to_place + c * to_channel`, lanes without a filter are zero.
 ///
 /// # Safety
-/// `from + lane * step` holds nine numbers for each of `lanes`; `to` has room; `scratch` holds
-/// [`TRANSFORM_SCRATCH`] numbers.
+/// The filters are inside their memory; `to` has room; `scratch` holds [`TRANSFORM_SCRATCH`] numbers.
 #[inline(always)]
-pub(super) unsafe fn filter<S: Simd, F: Form>(
-    from: *const f32,
-    step: usize,
-    lanes: usize,
-    flip: bool,
+pub(super) unsafe fn filters<S: Simd, F: Form>(
+    from: &Filters,
     to: *mut f32,
     to_place: usize,
+    to_channel: usize,
     scratch: *mut f32,
-) {
+) -> usize {
+    // SAFETY: as the caller says; squares are read only where all of their numbers are filters'.
+    unsafe {
+        let square = S::LANES * S::LANES;
+        let whole = from.lanes == S::LANES;
+        if whole && from.channel == 9 && from.channels >= S::LANES {
+            // Nine squares hold the taps of as many channels as there are lanes.
+            for i in 0..9 {
+                let at = from.at.add(i * S::LANES);
+                S::transpose(at, from.lane, scratch.add(i * square), S::LANES);
+            }
+            for c in 0..S::LANES {
+                let taps = scratch.add(c * 9 * S::LANES);
+                filter::<S, F>(taps, from.flip, to.add(c * to_channel), to_place);
+            }
+            return S::LANES;
+        }
+        let taps = scratch.add(square);
+        let last = from
+            .at
+            .wrapping_add((from.lanes - 1) * from.lane + S::LANES);
+        if S::LANES >= 9 && whole && last <= from.end {
+            S::transpose(from.at, from.lane, taps, S::LANES);
+        } else {
+            for tap in 0..9 {
+                for lane in 0..S::LANES {
+                    *taps.add(tap * S::LANES + lane) = if lane < from.lanes {
+                        *from.at.add(lane * from.lane + tap)
+                    } else {
+                        0.0
+                    };
+                }
+            }
+        }
+        filter::<S, F>(taps, from.flip, to, to_place);
+        1
+    }
+}
+
+/// Transforms one filter a lane, given as nine vectors.
+#[inline(always)]
+unsafe fn filter<S: Simd, F: Form>(taps: *const f32, flip: bool, to: *mut f32, to_place: usize) {
     // SAFETY: as the caller says.
     unsafe {
-        let taps = taps::<S>(from, step, lanes, scratch);
         let mut z = [[S::zero(); 3]; 6];
         for x in 0..3 {
             let mut g = [S::zero(); 3];
@@ -312,42 +364,6 @@ pub(super) unsafe fn filter<S: Simd, F: Form>(
                 S::store(to.add((r * F::IN + j) * to_place), u);
             }
         }
-    }
-}
-
-/// Nine numbers for each lane, as nine vectors over the lanes.
-#[inline(always)]
-unsafe fn taps<S: Simd>(
-    from: *const f32,
-    step: usize,
-    lanes: usize,
-    scratch: *mut f32,
-) -> *const f32 {
-    // SAFETY: as the caller says.
-    unsafe {
-        let to = scratch.add(MAX_LANES * MAX_LANES);
-        if S::LANES >= 9 {
-            for lane in 0..S::LANES {
-                let v = if lane < lanes {
-                    S::load_part(from.add(lane * step), 0, 9)
-                } else {
-                    S::zero()
-                };
-                S::store(scratch.add(lane * S::LANES), v);
-            }
-            S::transpose(scratch, S::LANES, to, S::LANES);
-        } else {
-            for tap in 0..9 {
-                for lane in 0..S::LANES {
-                    *to.add(tap * S::LANES + lane) = if lane < lanes {
-                        *from.add(lane * step + tap)
-                    } else {
-                        0.0
-                    };
-                }
-            }
-        }
-        to
     }
 }
 
