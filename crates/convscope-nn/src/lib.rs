@@ -42,12 +42,16 @@ mod train;
 pub use error::{NnError, Result};
 pub use init::Init;
 pub use layer::{
-    Add, AvgPool2d, Conv2d, Flatten, Layer, Linear, MaxPool2d, Padding, Pass, Relu, Rule, Shape,
-    Sigmoid,
+    AdaptiveAvgPool2d, Add, AvgPool2d, BatchNorm1d, BatchNorm2d, Concat, Conv2d, DepthConcat,
+    DropConnect, Dropout, Flatten, Gelu, GlobalAvgPool2d, Layer, LeakyRelu, Linear,
+    LocalResponseNorm, MaxPool2d, MaxUnpool2d, Padding, Pass, Relu, Rule, Shape, Sigmoid, Softmax,
+    SpatialDropout, Tanh, Upsample2d, ZeroPad2d,
 };
 pub use loss::{cross_entropy, softmax};
 pub use metrics::{ConfusionMatrix, Evaluation, evaluate};
-pub use network::{INPUT, Network, NetworkBuilder, Summary, SummaryRow, grouped};
+pub use network::{
+    INPUT, Network, NetworkBuilder, ReceptiveField, Rect, Summary, SummaryRow, grouped,
+};
 pub use optim::{Adam, Optimizer, Sgd};
 pub use real::{Real, Tensor};
 pub use trace::{Trace, Unit};

@@ -30,6 +30,8 @@ pub trait Real:
     fn of(x: f64) -> Self;
     /// The value as `f64`, exactly.
     fn as_f64(self) -> f64;
+    /// The error function, `2 / sqrt(pi)` times the integral of `exp(-t^2)` from 0 to `self`.
+    fn erf(self) -> Self;
 
     // The numbers as `f32`, where they are: the fast kernels are written for those.
 
@@ -48,15 +50,14 @@ pub trait Real:
     #[doc(hidden)]
     fn backward(
         trace: &Trace<Self>,
-        from: usize,
-        seed: Tensor<Self>,
+        seeds: Vec<(usize, Tensor<Self>)>,
         to: usize,
         want: Want,
     ) -> (Tensor<Self>, Vec<Tensor<Self>>);
 }
 
 macro_rules! real {
-    ($type:ty, $values:ident => $as_f32:expr) => {
+    ($type:ty, $erf:path, $values:ident => $as_f32:expr) => {
         impl Real for $type {
             fn of(x: f64) -> $type {
                 x as $type
@@ -64,6 +65,10 @@ macro_rules! real {
 
             fn as_f64(self) -> f64 {
                 self.into()
+            }
+
+            fn erf(self) -> $type {
+                $erf(self)
             }
 
             fn as_f32($values: &[$type]) -> Option<&[f32]> {
@@ -87,16 +92,15 @@ macro_rules! real {
             #[inline(never)]
             fn backward(
                 trace: &Trace<Self>,
-                from: usize,
-                seed: Tensor<Self>,
+                seeds: Vec<(usize, Tensor<Self>)>,
                 to: usize,
                 want: Want,
             ) -> (Tensor<Self>, Vec<Tensor<Self>>) {
-                trace.backward(from, seed, to, want)
+                trace.backward(seeds, to, want)
             }
         }
     };
 }
 
-real!(f32, values => Some(values));
-real!(f64, _values => None);
+real!(f32, libm::erff, values => Some(values));
+real!(f64, libm::erf, _values => None);
