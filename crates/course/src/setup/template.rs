@@ -184,7 +184,7 @@ pub fn make(context: &mut Context<'_>, toolchain: &Toolchain) -> Result<()> {
         let file = config_folder(paths, preload).join("evcxr.toml");
         write_whole(&file, text.as_bytes())?;
     }
-    fetch_crates(context, toolchain, &mut step)?;
+    fetch_crates(context, &mut step)?;
     let made = serde_json::to_vec(&Made {
         sysroot: toolchain.sysroot.clone(),
     })?;
@@ -250,11 +250,12 @@ fn remove(folder: &Path) -> Result<()> {
     }
 }
 
-/// The kernel works offline: all that it compiles is fetched before.
-fn fetch_crates(context: &mut Context<'_>, toolchain: &Toolchain, step: &mut Step) -> Result<()> {
+/// The kernel works offline: all that cargo asks for is fetched before. It lists the crates of
+/// every platform when evcxr asks it what there is, so those of other platforms count too.
+fn fetch_crates(context: &mut Context<'_>, step: &mut Step) -> Result<()> {
     let mut cargo = Command::new("cargo");
     cargo
-        .args(["fetch", "--locked", "--target", toolchain.host()])
+        .args(["fetch", "--locked"])
         .current_dir(&context.paths.root);
     forget_cargo_run(&mut cargo, &context.paths.root);
     step.note("downloading crates");
