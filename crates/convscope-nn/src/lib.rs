@@ -36,6 +36,7 @@ mod network;
 pub mod optim;
 mod parallel;
 mod real;
+pub mod schedule;
 mod trace;
 mod train;
 
@@ -47,12 +48,25 @@ pub use layer::{
     LocalResponseNorm, MaxPool2d, MaxUnpool2d, Padding, Pass, Relu, Rule, Shape, Sigmoid, Softmax,
     SpatialDropout, Tanh, Upsample2d, ZeroPad2d,
 };
-pub use loss::{cross_entropy, softmax};
-pub use metrics::{ConfusionMatrix, Evaluation, evaluate};
+pub use loss::{
+    BinaryCrossEntropy, CrossEntropy, Hinge, Loss, MeanAbsoluteError, MeanSquaredError, SmoothL1,
+    Target, cross_entropy, softmax,
+};
+pub use metrics::{
+    ConfusionMatrix, Evaluation, accuracy, box_agreement, evaluate, intersection_over_union, top_k,
+    top_k_accuracy,
+};
 pub use network::{
     INPUT, Network, NetworkBuilder, ReceptiveField, Rect, Summary, SummaryRow, grouped,
 };
-pub use optim::{Adam, Optimizer, Sgd};
+pub use optim::{
+    AdaDelta, AdaMax, Adagrad, Adam, AdamW, AmsGrad, Clip, Constraint, Group, Momentum, Nadam,
+    Nesterov, Optimizer, ParameterGroups, RmsProp, Sgd, State,
+};
 pub use real::{Real, Tensor};
+pub use schedule::{
+    Constant, Cosine, Exponential, OneCycle, PerEpoch, RateSearch, RateSweep, ReduceOnPlateau,
+    Schedule, ScheduleState, StepDecay, WarmUp, find_learning_rate,
+};
 pub use trace::{Trace, Unit};
 pub use train::{EpochRecord, History, Training};

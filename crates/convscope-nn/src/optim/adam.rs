@@ -1,16 +1,22 @@
 //! Adaptive moment estimation.
 
-use super::Optimizer;
+use super::{Optimizer, State, fraction, positive};
+use crate::error::Result;
 use crate::parallel::for_each_chunk;
 use crate::real::{Real, Tensor};
 
 /// Steps by the running mean of the gradient over the root of the running mean of its square,
-/// both corrected for having begun at zero (Kingma and Ba 2015, algorithm 1):
+/// both corrected for having begun at zero (Kingma and Ba 2015, algorithm 1,
+/// <https://arxiv.org/abs/1412.6980>):
 ///
 /// ```text
 /// m = b1 m + (1 - b1) g          v = b2 v + (1 - b2) g²
 /// w -= rate * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon)
 /// ```
+///
+/// Slides often leave out the root, or the two corrections. Without the root a step decays when
+/// the gradients grow; without the corrections `m` starts 10 times and `v` 1000 times too small,
+/// and the first step is about 3 times too large (`0.1 / sqrt(0.001)`).
 ///
 /// The defaults are the paper's and PyTorch's: rate 0.001, b1 0.9, b2 0.999, epsilon 1e-8.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,7 +27,7 @@ pub struct Adam {
     pub beta1: f64,
     /// Decay of the mean of its square.
     pub beta2: f64,
-    /// Keeps the division from blowing up.
+    /// Keeps the division from blowing up; more than 0.
     pub epsilon: f64,
 }
 
@@ -46,7 +52,41 @@ impl Adam {
     }
 }
 
+impl Adam {
+    /// The step and, apart from it, `decay` times the weights taken off, in one walk over memory.
+    pub(super) fn step_decaying<F: Real>(
+        &self,
+        decay: f64,
+        rate: f64,
+        parameter: &mut Tensor<F>,
+        gradient: &Tensor<F>,
+        state: &mut State<F>,
+    ) {
+        let (t, [m, v]) = state.advance();
+        let size = F::of(rate / (1.0 - self.beta1.powf(t)));
+        // Once, not a division for each weight.
+        let root = F::of(1.0 / (1.0 - self.beta2.powf(t)).sqrt());
+        let (rest1, b2, rest2) = (
+            F::of(1.0 - self.beta1),
+            F::of(self.beta2),
+            F::of(1.0 - self.beta2),
+        );
+        let (decay, epsilon) = (F::of(decay), F::of(self.epsilon));
+        for_each_chunk(parameter, gradient, [m, v], |w, g, [m, v]| {
+            for (((w, &g), m), v) in w.iter_mut().zip(g).zip(m).zip(v) {
+                *m += rest1 * (g - *m);
+                *v = b2 * *v + rest2 * g * g;
+                *w -= decay * *w + size * *m / (v.sqrt() * root + epsilon);
+            }
+        });
+    }
+}
+
 impl<F: Real> Optimizer<F> for Adam {
+    fn name(&self) -> &'static str {
+        "Adam"
+    }
+
     fn describe(&self) -> String {
         format!("Adam, learning rate {}", self.learning_rate)
     }
@@ -55,33 +95,25 @@ impl<F: Real> Optimizer<F> for Adam {
         self.learning_rate
     }
 
-    fn state_tensors(&self) -> usize {
-        2
+    fn check(&self) -> Result<()> {
+        positive("learning rate", self.learning_rate)?;
+        fraction("beta1", self.beta1)?;
+        fraction("beta2", self.beta2)?;
+        positive("epsilon", self.epsilon)
+    }
+
+    fn start(&self, parameter: &Tensor<F>) -> State<F> {
+        State::zeros(parameter, 2)
     }
 
     fn step(
         &self,
-        step: u64,
         rate: f64,
         parameter: &mut Tensor<F>,
         gradient: &Tensor<F>,
-        state: &mut [Tensor<F>],
+        state: &mut State<F>,
     ) {
-        let [m, v] = state else {
-            unreachable!("Adam keeps two tensors of state")
-        };
-        let (b1, b2) = (F::of(self.beta1), F::of(self.beta2));
-        let correction = |beta: f64| 1.0 - beta.powf(step as f64);
-        let size = F::of(rate / correction(self.beta1));
-        let root = F::of(correction(self.beta2).sqrt());
-        let epsilon = F::of(self.epsilon);
-        for_each_chunk(parameter, gradient, [m, v], |w, g, [m, v]| {
-            for (((w, &g), m), v) in w.iter_mut().zip(g).zip(m).zip(v) {
-                *m = b1 * *m + (F::one() - b1) * g;
-                *v = b2 * *v + (F::one() - b2) * g * g;
-                *w -= size * *m / (v.sqrt() / root + epsilon);
-            }
-        });
+        self.step_decaying(0.0, rate, parameter, gradient, state);
     }
 }
 
@@ -95,12 +127,12 @@ mod tests {
         // Minimise w²/2 from 1: at first m/(1-b1) = g and v/(1-b2) = g², so the step is the rate.
         let adam = Adam::new(0.1);
         let mut w = arr1(&[1.0_f64]).into_dyn();
-        let mut state = vec![Tensor::zeros(vec![1]), Tensor::zeros(vec![1])];
+        let mut state = adam.start(&w);
         let g = w.clone();
-        adam.step(1, 0.1, &mut w, &g, &mut state);
+        adam.step(0.1, &mut w, &g, &mut state);
         assert!((w[0] - 0.9).abs() < 1e-8, "{w}");
         let g = w.clone();
-        adam.step(2, 0.1, &mut w, &g, &mut state);
+        adam.step(0.1, &mut w, &g, &mut state);
         let m: f64 = (0.9 * 0.1 + 0.1 * 0.9) / (1.0 - 0.81);
         let v: f64 = (0.999 * 0.001 + 0.001 * 0.81) / (1.0 - 0.998001);
         assert!((w[0] - (0.9 - 0.1 * m / v.sqrt())).abs() < 1e-8, "{w}");
