@@ -48,7 +48,7 @@ pub use layer::{
 pub use loss::{cross_entropy, softmax};
 pub use metrics::{ConfusionMatrix, Evaluation, evaluate};
 pub use network::{INPUT, Network, NetworkBuilder, Summary, SummaryRow, grouped};
-pub use optim::{Adam, Optimizer, Sgd};
+pub use optim::{Adam, Optimizer, Sgd, State};
 pub use real::{Real, Tensor};
 pub use trace::{Trace, Unit};
 pub use train::{EpochRecord, History, Training};

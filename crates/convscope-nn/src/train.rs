@@ -5,7 +5,7 @@ use crate::layer::Pass;
 use crate::loss::cross_entropy;
 use crate::metrics::{check_dataset, evaluate};
 use crate::network::{Network, argmax, check_finite};
-use crate::optim::Optimizer;
+use crate::optim::{Optimizer, State};
 use crate::real::Tensor;
 use convscope_data::Dataset;
 use ndarray::Axis;
@@ -93,10 +93,10 @@ impl Training {
                 "look at how it was loaded or standardised",
             )?;
         }
-        let mut state: Vec<Vec<Tensor>> = net
+        let mut state: Vec<State> = net
             .parameters()
             .iter()
-            .map(|(_, t)| vec![Tensor::zeros(t.raw_dim()); self.optimizer.state_tensors()])
+            .map(|(_, t)| self.optimizer.start(t))
             .collect();
         let mut history = History {
             optimizer: self.optimizer.describe(),
@@ -158,7 +158,7 @@ impl Training {
         step: u64,
         x: &Tensor,
         labels: &[usize],
-        state: &mut [Vec<Tensor>],
+        state: &mut [State],
     ) -> Result<(f64, usize)> {
         let pass = Pass {
             train: true,
@@ -189,7 +189,7 @@ impl Training {
         for (((_, parameter), gradient), state) in
             net.parameters_mut().into_iter().zip(&gradients).zip(state)
         {
-            self.optimizer.step(step, rate, parameter, gradient, state);
+            self.optimizer.step(rate, parameter, gradient, state);
         }
         Ok((loss, right))
     }

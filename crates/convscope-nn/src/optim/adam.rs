@@ -1,6 +1,6 @@
 //! Adaptive moment estimation.
 
-use super::Optimizer;
+use super::{Optimizer, State};
 use crate::parallel::for_each_chunk;
 use crate::real::{Real, Tensor};
 
@@ -47,6 +47,10 @@ impl Adam {
 }
 
 impl<F: Real> Optimizer<F> for Adam {
+    fn name(&self) -> &'static str {
+        "Adam"
+    }
+
     fn describe(&self) -> String {
         format!("Adam, learning rate {}", self.learning_rate)
     }
@@ -55,23 +59,20 @@ impl<F: Real> Optimizer<F> for Adam {
         self.learning_rate
     }
 
-    fn state_tensors(&self) -> usize {
-        2
+    fn start(&self, parameter: &Tensor<F>) -> State<F> {
+        State::zeros(parameter, 2)
     }
 
     fn step(
         &self,
-        step: u64,
         rate: f64,
         parameter: &mut Tensor<F>,
         gradient: &Tensor<F>,
-        state: &mut [Tensor<F>],
+        state: &mut State<F>,
     ) {
-        let [m, v] = state else {
-            unreachable!("Adam keeps two tensors of state")
-        };
+        let (t, [m, v]) = state.advance();
         let (b1, b2) = (F::of(self.beta1), F::of(self.beta2));
-        let correction = |beta: f64| 1.0 - beta.powf(step as f64);
+        let correction = |beta: f64| 1.0 - beta.powf(t);
         let size = F::of(rate / correction(self.beta1));
         let root = F::of(correction(self.beta2).sqrt());
         let epsilon = F::of(self.epsilon);
@@ -95,12 +96,12 @@ mod tests {
         // Minimise w²/2 from 1: at first m/(1-b1) = g and v/(1-b2) = g², so the step is the rate.
         let adam = Adam::new(0.1);
         let mut w = arr1(&[1.0_f64]).into_dyn();
-        let mut state = vec![Tensor::zeros(vec![1]), Tensor::zeros(vec![1])];
+        let mut state = adam.start(&w);
         let g = w.clone();
-        adam.step(1, 0.1, &mut w, &g, &mut state);
+        adam.step(0.1, &mut w, &g, &mut state);
         assert!((w[0] - 0.9).abs() < 1e-8, "{w}");
         let g = w.clone();
-        adam.step(2, 0.1, &mut w, &g, &mut state);
+        adam.step(0.1, &mut w, &g, &mut state);
         let m: f64 = (0.9 * 0.1 + 0.1 * 0.9) / (1.0 - 0.81);
         let v: f64 = (0.999 * 0.001 + 0.001 * 0.81) / (1.0 - 0.998001);
         assert!((w[0] - (0.9 - 0.1 * m / v.sqrt())).abs() < 1e-8, "{w}");

@@ -1,6 +1,7 @@
 //! Stochastic gradient descent.
 
-use super::Optimizer;
+use super::{Optimizer, State};
+use crate::parallel::for_each_chunk;
 use crate::real::{Real, Tensor};
 
 /// `w -= rate * gradient` (Robbins and Monro 1951).
@@ -18,6 +19,10 @@ impl Sgd {
 }
 
 impl<F: Real> Optimizer<F> for Sgd {
+    fn name(&self) -> &'static str {
+        "SGD"
+    }
+
     fn describe(&self) -> String {
         format!("SGD, learning rate {}", self.learning_rate)
     }
@@ -26,19 +31,23 @@ impl<F: Real> Optimizer<F> for Sgd {
         self.learning_rate
     }
 
-    fn state_tensors(&self) -> usize {
-        0
+    fn start(&self, parameter: &Tensor<F>) -> State<F> {
+        State::zeros(parameter, 0)
     }
 
     fn step(
         &self,
-        _step: u64,
         rate: f64,
         parameter: &mut Tensor<F>,
         gradient: &Tensor<F>,
-        _state: &mut [Tensor<F>],
+        state: &mut State<F>,
     ) {
+        let (_, []) = state.advance();
         let rate = F::of(rate);
-        parameter.zip_mut_with(gradient, |w, &g| *w -= rate * g);
+        for_each_chunk(parameter, gradient, [], |w, g, []| {
+            for (w, &g) in w.iter_mut().zip(g) {
+                *w -= rate * g;
+            }
+        });
     }
 }
