@@ -21,11 +21,22 @@ const FORWARD_BATCH: usize = 128;
 #[derive(Clone, Debug)]
 pub(crate) struct Node<F: Real> {
     pub(crate) name: String,
-    pub(crate) layer: Box<dyn Layer<F>>,
+    /// Shared between copies of the network until one of them changes it.
+    pub(crate) layer: Arc<dyn Layer<F>>,
     /// The nodes it reads; 0 is the image, `i + 1` is `nodes[i]`.
     pub(crate) inputs: Vec<usize>,
     /// The shape of its output, without the batch.
     pub(crate) shape: Shape,
+}
+
+impl<F: Real> Node<F> {
+    /// The layer, to be changed; copied first when another network shares it.
+    fn layer_mut(&mut self) -> &mut dyn Layer<F> {
+        if Arc::get_mut(&mut self.layer).is_none() {
+            self.layer = Arc::from(self.layer.boxed());
+        }
+        Arc::get_mut(&mut self.layer).expect("nobody shares a fresh copy")
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -121,7 +132,7 @@ impl Network<f32> {
             .iter()
             .map(|node| Node {
                 name: node.name.clone(),
-                layer: node.layer.to_f64(),
+                layer: Arc::from(node.layer.to_f64()),
                 inputs: node.inputs.clone(),
                 shape: node.shape.clone(),
             })
@@ -211,7 +222,7 @@ impl NetworkBuilder {
             let shape = layer.build(&shapes, &mut rng).map_err(failed)?;
             graph.nodes.push(Node {
                 name,
-                layer,
+                layer: Arc::from(layer),
                 inputs,
                 shape,
             });
@@ -352,16 +363,12 @@ impl<F: Real> Network<F> {
     /// When there is none of that path, or its shape differs.
     pub fn set_parameter(&mut self, path: &str, value: Tensor<F>) -> Result<()> {
         let old = self.parameter(path)?;
-        if old.shape() != value.shape() {
-            return Err(NnError::shape(
-                format!("parameter \"{path}\""),
-                format!("{:?}", old.shape()),
-                value.shape(),
-            ));
-        }
-        let value = value.as_standard_layout().into_owned();
-        for (p, tensor) in self.parameters_mut() {
-            if p == path {
+        let value = fitting("parameter", path, old, value)?;
+        let found = self.owner(path, |layer| {
+            layer.parameters().iter().map(|p| p.0).collect()
+        });
+        if let Some((layer, name)) = found {
+            for (_, tensor) in layer.parameters_mut().into_iter().filter(|p| p.0 == name) {
                 *tensor = value;
                 break;
             }
@@ -369,13 +376,93 @@ impl<F: Real> Network<F> {
         Ok(())
     }
 
+    /// Every buffer with its dotted path (`"bn1.running_mean"`), in the order of the nodes: numbers
+    /// that training gathers but no gradient reaches.
+    pub fn buffers(&self) -> Vec<(String, &Tensor<F>)> {
+        self.graph
+            .nodes
+            .iter()
+            .flat_map(|node| {
+                node.layer
+                    .buffers()
+                    .into_iter()
+                    .map(|(name, tensor)| (format!("{}.{name}", node.name), tensor))
+            })
+            .collect()
+    }
+
+    /// Replaces one buffer.
+    ///
+    /// # Errors
+    /// When there is none of that path, or its shape differs.
+    pub fn set_buffer(&mut self, path: &str, value: Tensor<F>) -> Result<()> {
+        let all = self.buffers();
+        let Some((_, old)) = all.iter().find(|(p, _)| p == path) else {
+            return Err(NnError::Unknown {
+                what: "buffer",
+                name: path.to_owned(),
+                known: all
+                    .iter()
+                    .map(|(p, _)| p.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            });
+        };
+        let value = fitting("buffer", path, old, value)?;
+        let found = self.owner(path, |layer| layer.buffers().iter().map(|b| b.0).collect());
+        if let Some((layer, name)) = found {
+            for (_, tensor) in layer.buffers_mut().into_iter().filter(|b| b.0 == name) {
+                *tensor = value;
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// How many numbers are gathered in training beside the learned ones.
+    pub fn buffer_count(&self) -> usize {
+        self.buffers().iter().map(|(_, t)| t.len()).sum()
+    }
+
+    /// The layer that has a parameter or buffer of this path, to be changed, and the last part of
+    /// the path.
+    fn owner<'a>(
+        &mut self,
+        path: &'a str,
+        names: impl Fn(&dyn Layer<F>) -> Vec<&'static str>,
+    ) -> Option<(&mut dyn Layer<F>, &'a str)> {
+        let (node, name) = path.rsplit_once('.')?;
+        let at = self
+            .graph
+            .nodes
+            .iter()
+            .position(|n| n.name == node && names(&*n.layer).contains(&name))?;
+        Some((Arc::make_mut(&mut self.graph).nodes[at].layer_mut(), name))
+    }
+
+    /// Moves the running statistics towards those of a training step's forward pass. Layers
+    /// without any stay shared with the trace.
+    pub(crate) fn learn_statistics(&mut self, trace: &Trace<F>) {
+        let has_buffers = |node: &Node<F>| !node.layer.buffers().is_empty();
+        if !self.graph.nodes.iter().any(has_buffers) {
+            return;
+        }
+        let graph = Arc::make_mut(&mut self.graph);
+        for (i, node) in graph.nodes.iter_mut().enumerate() {
+            if has_buffers(node) {
+                node.layer_mut().learn_statistics(trace.saved(i));
+            }
+        }
+    }
+
     pub(crate) fn parameters_mut(&mut self) -> Vec<(String, &mut Tensor<F>)> {
         Arc::make_mut(&mut self.graph)
             .nodes
             .iter_mut()
+            .filter(|node| !node.layer.parameters().is_empty())
             .flat_map(|node| {
                 let path = node.name.clone();
-                node.layer
+                node.layer_mut()
                     .parameters_mut()
                     .into_iter()
                     .map(move |(name, tensor)| (format!("{path}.{name}"), tensor))
@@ -414,6 +501,26 @@ impl<F: Real> Network<F> {
             input: self.graph.input.clone(),
             rows,
         }
+    }
+}
+
+/// A new value for a tensor, in C order, if it has its shape.
+fn fitting<F: Real>(
+    what: &str,
+    path: &str,
+    old: &Tensor<F>,
+    value: Tensor<F>,
+) -> Result<Tensor<F>> {
+    if old.shape() != value.shape() {
+        return Err(NnError::shape(
+            format!("{what} \"{path}\""),
+            format!("{:?}", old.shape()),
+            value.shape(),
+        ));
+    }
+    match value.is_standard_layout() {
+        true => Ok(value),
+        false => Ok(value.as_standard_layout().into_owned()),
     }
 }
 

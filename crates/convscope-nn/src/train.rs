@@ -160,10 +160,7 @@ impl Training {
         labels: &[usize],
         state: &mut [State],
     ) -> Result<(f64, usize)> {
-        let pass = Pass {
-            train: true,
-            seed: self.seed.wrapping_add(step),
-        };
+        let pass = Pass::train(self.seed.wrapping_add(step));
         let trace = net.lean_trace(x, pass)?;
         let logits = trace.output();
         let (loss, gradient) = cross_entropy(logits, labels)?;
@@ -180,11 +177,12 @@ impl Training {
             )));
         }
         let gradients = trace.parameter_gradients(&gradient)?;
-        drop(trace);
         for ((path, _), gradient) in net.parameters().iter().zip(&gradients) {
             let what = format!("at step {step} the gradient of \"{path}\"");
             check_finite(gradient, &what, "try a smaller learning rate")?;
         }
+        net.learn_statistics(&trace);
+        drop(trace);
         let rate = self.optimizer.learning_rate();
         for (((_, parameter), gradient), state) in
             net.parameters_mut().into_iter().zip(&gradients).zip(state)

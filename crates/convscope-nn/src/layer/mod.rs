@@ -9,6 +9,7 @@ mod conv2d;
 mod flatten;
 mod linear;
 mod max_pool2d;
+mod random;
 mod relu;
 mod sigmoid;
 
@@ -25,11 +26,13 @@ use crate::error::{NnError, Result};
 use crate::real::{Real, Tensor};
 use rand_chacha::ChaCha8Rng;
 use std::fmt::Debug;
+use std::ops::Range;
 
 /// The shape of one example, without the batch: `[C, H, W]` for images, `[D]` for vectors.
 pub type Shape = Vec<usize>;
 
-/// Which signal a ReLU lets back (its forward pass is the same in all of them).
+/// Which signal a ReLU lets back (its forward pass is the same in all of them). Every other
+/// activation (leaky ReLU, GELU, sigmoid, ...) goes back by its derivative under all rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rule {
@@ -40,15 +43,52 @@ pub enum Rule {
     Deconv,
     /// Pass where both are positive (Springenberg et al. 2015).
     Guided,
+    /// The derivative, unless nothing of an image's signal would pass a ReLU that way: then the
+    /// positive part of the signal passes its dead units too, and wakes them (Lucid's redirected
+    /// ReLU, for the first steps of an optimisation). The sign is that of ascent: the signal is
+    /// the gradient of what is to grow.
+    Redirected,
 }
 
-/// How a forward pass is run.
+/// How a forward pass is run. `Pass::default()` is inference: nothing drops, and batch norm uses
+/// its running statistics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pass {
-    /// Whether layers behave as in training (dropout drops, batch norm uses the batch).
-    pub train: bool,
+    /// Whether batch norm normalises by the statistics of the batch.
+    pub batch_statistics: bool,
+    /// Whether dropout drops.
+    pub drop: bool,
     /// Seeds whatever is random in the pass.
     pub seed: u64,
+}
+
+impl Pass {
+    /// A pass of training: dropout drops, batch norm uses the batch.
+    pub fn train(seed: u64) -> Pass {
+        Pass {
+            batch_statistics: true,
+            drop: true,
+            seed,
+        }
+    }
+
+    /// One draw of Monte Carlo dropout (Gal and Ghahramani 2016): dropout drops as in training,
+    /// batch norm uses its running statistics as in inference.
+    pub fn monte_carlo(seed: u64) -> Pass {
+        Pass {
+            batch_statistics: false,
+            drop: true,
+            seed,
+        }
+    }
+
+    /// The same pass with a seed of the node's own, so that two dropouts drop different units.
+    pub(crate) fn at_node(self, node: usize) -> Pass {
+        Pass {
+            seed: random::mix(self.seed, node as u64),
+            ..self
+        }
+    }
 }
 
 /// What a layer keeps of a forward pass beside its output, for the way back.
@@ -62,6 +102,20 @@ pub enum Saved<F: Real> {
     Switches(Vec<u32>),
     /// Tensors, in an order that the layer knows.
     Tensors(Vec<Tensor<F>>),
+    /// The seed that random numbers were drawn from: they are drawn again on the way back, which
+    /// costs less than keeping them.
+    Seed(u64),
+}
+
+impl<F: Real> Saved<F> {
+    /// Bytes of memory it holds.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Saved::Nothing | Saved::Seed(_) => 0,
+            Saved::Switches(switches) => size_of_val(switches.as_slice()),
+            Saved::Tensors(tensors) => tensors.iter().map(|t| t.len() * size_of::<F>()).sum(),
+        }
+    }
 }
 
 /// Which of a node's tensors its backward pass reads.
@@ -100,7 +154,7 @@ pub struct Want {
 /// What a backward pass returns; a part that was not wanted is empty.
 #[derive(Debug, Default)]
 pub struct Gradients<F: Real> {
-    /// One per input.
+    /// One per input; where the last ones are missing, they are zero.
     pub inputs: Vec<Tensor<F>>,
     /// One per parameter, in the order of [`Layer::parameters`].
     pub parameters: Vec<Tensor<F>>,
@@ -126,6 +180,17 @@ pub struct Window {
     pub pad: [usize; 2],
 }
 
+/// A node that a layer reads, as it stands when the network is built.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its layer's kind; `""` for the image.
+    pub kind: &'static str,
+    /// The shapes of what that node itself reads.
+    pub inputs: &'a [Shape],
+}
+
 /// One layer of a network over numbers of type `F`.
 pub trait Layer<F: Real>: Debug + Send + Sync {
     /// The layer's name in the field, e.g. `"Conv2d"`.
@@ -141,6 +206,15 @@ pub trait Layer<F: Real>: Debug + Send + Sync {
     /// When the shapes do not fit the layer.
     fn build(&mut self, inputs: &[Shape], rng: &mut ChaCha8Rng) -> Result<Shape>;
 
+    /// Called before [`Layer::build`] with the nodes it will read, for a layer that depends on
+    /// more than their shapes.
+    ///
+    /// # Errors
+    /// When it cannot follow such a node.
+    fn meet(&mut self, _sources: &[Source<'_>]) -> Result<()> {
+        Ok(())
+    }
+
     /// The parameters by name.
     fn parameters(&self) -> Vec<(&'static str, &Tensor<F>)> {
         Vec::new()
@@ -150,6 +224,21 @@ pub trait Layer<F: Real>: Debug + Send + Sync {
     fn parameters_mut(&mut self) -> Vec<(&'static str, &mut Tensor<F>)> {
         Vec::new()
     }
+
+    /// Numbers that training gathers but no gradient reaches, by name: batch norm's running
+    /// statistics.
+    fn buffers(&self) -> Vec<(&'static str, &Tensor<F>)> {
+        Vec::new()
+    }
+
+    /// The same, to be changed; shapes must stay.
+    fn buffers_mut(&mut self) -> Vec<(&'static str, &mut Tensor<F>)> {
+        Vec::new()
+    }
+
+    /// Moves the buffers towards what one forward pass saw. Called once after a training step;
+    /// nothing else changes them.
+    fn learn_statistics(&mut self, _saved: &Saved<F>) {}
 
     /// Multiplications followed by an addition, for one example.
     fn multiply_adds(&self, _inputs: &[Shape], _output: &Shape) -> u64 {
@@ -162,6 +251,26 @@ pub trait Layer<F: Real>: Debug + Send + Sync {
         None
     }
 
+    /// Which rows (`axis` 0) or columns (`axis` 1) of its input number `which` a range of output
+    /// rows or columns looks at; numbers outside the image are padding. It is asked only of layers
+    /// that read and make images. The default follows [`Layer::window`].
+    fn sees(
+        &self,
+        _which: usize,
+        _inputs: &[Shape],
+        axis: usize,
+        output: Range<isize>,
+    ) -> Range<isize> {
+        match self.window() {
+            None => output,
+            Some(window) => {
+                let [size, stride, pad] =
+                    [window.size, window.stride, window.pad].map(|v| v[axis] as isize);
+                output.start * stride - pad..(output.end - 1) * stride - pad + size
+            }
+        }
+    }
+
     /// What the backward pass reads.
     fn needs(&self) -> Needs;
 
@@ -171,8 +280,35 @@ pub trait Layer<F: Real>: Debug + Send + Sync {
     /// When a shape does not fit.
     fn forward(&self, inputs: &[&Tensor<F>], pass: &Pass) -> Result<(Tensor<F>, Saved<F>)>;
 
+    /// The same for a layer that also reads what the layers before it kept (one `Saved` per input;
+    /// that of the image is `Nothing`).
+    ///
+    /// # Errors
+    /// As [`Layer::forward`].
+    fn forward_after(
+        &self,
+        inputs: &[&Tensor<F>],
+        _kept: &[&Saved<F>],
+        pass: &Pass,
+    ) -> Result<(Tensor<F>, Saved<F>)> {
+        self.forward(inputs, pass)
+    }
+
+    /// The same for a single input that nobody will read again: its memory may be written over.
+    ///
+    /// # Errors
+    /// As [`Layer::forward`].
+    fn forward_into(&self, input: Tensor<F>, pass: &Pass) -> Result<(Tensor<F>, Saved<F>)> {
+        self.forward(&[&input], pass)
+    }
+
     /// Gradients, given the gradient with respect to the output (of the output's shape).
     fn backward(&self, seen: &Seen<'_, F>, gradient: &Tensor<F>, want: Want) -> Gradients<F>;
+
+    /// The same with a gradient that nobody will read again: its memory may be written over.
+    fn backward_into(&self, seen: &Seen<'_, F>, gradient: Tensor<F>, want: Want) -> Gradients<F> {
+        self.backward(seen, &gradient, want)
+    }
 
     /// The same layer in double precision.
     fn to_f64(&self) -> Box<dyn Layer<f64>>;

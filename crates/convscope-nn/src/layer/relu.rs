@@ -48,6 +48,7 @@ impl<F: Real> Layer<F> for Relu {
                     if y > zero && g > zero { g } else { zero }
                 },
             ),
+            Rule::Redirected => redirected(y, gradient),
         })
     }
 
@@ -58,4 +59,16 @@ impl<F: Real> Layer<F> for Relu {
     fn boxed(&self) -> Box<dyn Layer<F>> {
         Box::new(*self)
     }
+}
+
+fn redirected<F: Real>(y: &Tensor<F>, gradient: &Tensor<F>) -> Tensor<F> {
+    let zero = F::zero();
+    let mut dx = zip(y, gradient, |y, g| if y > zero { g } else { zero });
+    let examples = gradient.outer_iter().zip(dx.outer_iter_mut());
+    for (gradient, mut dx) in examples {
+        if dx.iter().all(|&g| g == zero) {
+            dx.zip_mut_with(&gradient, |d, &g| *d = if g > zero { g } else { zero });
+        }
+    }
+    dx
 }

@@ -123,6 +123,11 @@ impl<F: Real> Trace<F> {
         })
     }
 
+    /// What node `i` kept beside its output.
+    pub(crate) fn saved(&self, i: usize) -> &Saved<F> {
+        &self.saved[i]
+    }
+
     pub(crate) fn into_output(mut self) -> Tensor<F> {
         self.values
             .pop()
