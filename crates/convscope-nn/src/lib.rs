@@ -48,7 +48,10 @@ pub use layer::{
 pub use loss::{cross_entropy, softmax};
 pub use metrics::{ConfusionMatrix, Evaluation, evaluate};
 pub use network::{INPUT, Network, NetworkBuilder, Summary, SummaryRow, grouped};
-pub use optim::{Adam, Optimizer, Sgd, State};
+pub use optim::{
+    AdaDelta, AdaMax, Adagrad, Adam, AdamW, AmsGrad, Clip, Constraint, Group, Momentum, Nadam,
+    Nesterov, Optimizer, ParameterGroups, RmsProp, Sgd, State,
+};
 pub use real::{Real, Tensor};
 pub use trace::{Trace, Unit};
 pub use train::{EpochRecord, History, Training};

@@ -1,16 +1,22 @@
 //! Adaptive moment estimation.
 
-use super::{Optimizer, State};
+use super::{Optimizer, State, fraction, positive};
+use crate::error::Result;
 use crate::parallel::for_each_chunk;
 use crate::real::{Real, Tensor};
 
 /// Steps by the running mean of the gradient over the root of the running mean of its square,
-/// both corrected for having begun at zero (Kingma and Ba 2015, algorithm 1):
+/// both corrected for having begun at zero (Kingma and Ba 2015, algorithm 1,
+/// <https://arxiv.org/abs/1412.6980>):
 ///
 /// ```text
 /// m = b1 m + (1 - b1) g          v = b2 v + (1 - b2) g²
 /// w -= rate * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon)
 /// ```
+///
+/// Slides often leave out the root, or the two corrections. Without the root a step shrinks when
+/// the gradients grow; without the corrections `m` starts 10 times and `v` 1000 times too small,
+/// and the first step is about 3 times too large (`0.1 / sqrt(0.001)`).
 ///
 /// The defaults are the paper's and PyTorch's: rate 0.001, b1 0.9, b2 0.999, epsilon 1e-8.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,7 +27,7 @@ pub struct Adam {
     pub beta1: f64,
     /// Decay of the mean of its square.
     pub beta2: f64,
-    /// Keeps the division from blowing up.
+    /// Keeps the division from blowing up; more than 0.
     pub epsilon: f64,
 }
 
@@ -46,6 +52,35 @@ impl Adam {
     }
 }
 
+impl Adam {
+    /// The step after the weights are multiplied by `shrink`, in one walk over memory: AdamW's.
+    pub(super) fn step_shrinking<F: Real>(
+        &self,
+        shrink: f64,
+        rate: f64,
+        parameter: &mut Tensor<F>,
+        gradient: &Tensor<F>,
+        state: &mut State<F>,
+    ) {
+        let (t, [m, v]) = state.advance();
+        let size = F::of(rate / (1.0 - self.beta1.powf(t)));
+        let root = F::of((1.0 - self.beta2.powf(t)).sqrt());
+        let (rest1, b2, rest2) = (
+            F::of(1.0 - self.beta1),
+            F::of(self.beta2),
+            F::of(1.0 - self.beta2),
+        );
+        let (shrink, epsilon) = (F::of(shrink), F::of(self.epsilon));
+        for_each_chunk(parameter, gradient, [m, v], |w, g, [m, v]| {
+            for (((w, &g), m), v) in w.iter_mut().zip(g).zip(m).zip(v) {
+                *m += rest1 * (g - *m);
+                *v = b2 * *v + rest2 * g * g;
+                *w = *w * shrink - size * *m / (v.sqrt() / root + epsilon);
+            }
+        });
+    }
+}
+
 impl<F: Real> Optimizer<F> for Adam {
     fn name(&self) -> &'static str {
         "Adam"
@@ -59,6 +94,13 @@ impl<F: Real> Optimizer<F> for Adam {
         self.learning_rate
     }
 
+    fn check(&self) -> Result<()> {
+        positive("learning rate", self.learning_rate)?;
+        fraction("beta1", self.beta1)?;
+        fraction("beta2", self.beta2)?;
+        positive("epsilon", self.epsilon)
+    }
+
     fn start(&self, parameter: &Tensor<F>) -> State<F> {
         State::zeros(parameter, 2)
     }
@@ -70,19 +112,7 @@ impl<F: Real> Optimizer<F> for Adam {
         gradient: &Tensor<F>,
         state: &mut State<F>,
     ) {
-        let (t, [m, v]) = state.advance();
-        let (b1, b2) = (F::of(self.beta1), F::of(self.beta2));
-        let correction = |beta: f64| 1.0 - beta.powf(t);
-        let size = F::of(rate / correction(self.beta1));
-        let root = F::of(correction(self.beta2).sqrt());
-        let epsilon = F::of(self.epsilon);
-        for_each_chunk(parameter, gradient, [m, v], |w, g, [m, v]| {
-            for (((w, &g), m), v) in w.iter_mut().zip(g).zip(m).zip(v) {
-                *m = b1 * *m + (F::one() - b1) * g;
-                *v = b2 * *v + (F::one() - b2) * g * g;
-                *w -= size * *m / (v.sqrt() / root + epsilon);
-            }
-        });
+        self.step_shrinking(1.0, rate, parameter, gradient, state);
     }
 }
 

@@ -1,12 +1,42 @@
 //! The optimizers. Each file holds one rule: a pure step over one tensor, its state explicit.
+//!
+//! In the formulas `w` is a parameter, `g` its gradient, `t` the number of the step from 1; every
+//! operation is elementwise. They and the order of operations are PyTorch's; where a default is
+//! not, the rule's page says so. Weight decay is none of a rule's business but
+//! [`AdamW`]'s: see [`Optimizer::step_with_decay`].
 
+mod adadelta;
+mod adagrad;
 mod adam;
+mod adamax;
+mod adamw;
+mod amsgrad;
+mod clip;
+mod constraint;
+mod groups;
+mod momentum;
+mod nadam;
+mod nesterov;
+mod rmsprop;
 mod sgd;
 
+pub use adadelta::AdaDelta;
+pub use adagrad::Adagrad;
 pub use adam::Adam;
+pub use adamax::AdaMax;
+pub use adamw::AdamW;
+pub use amsgrad::AmsGrad;
+pub use clip::Clip;
+pub use constraint::Constraint;
+pub use groups::{Group, ParameterGroups};
+pub use momentum::Momentum;
+pub use nadam::Nadam;
+pub use nesterov::Nesterov;
+pub use rmsprop::RmsProp;
 pub use sgd::Sgd;
 
 use crate::error::{NnError, Result};
+use crate::parallel::for_each_chunk;
 use crate::real::{Real, Tensor};
 use std::fmt::Debug;
 
@@ -87,6 +117,14 @@ pub trait Optimizer<F: Real = f32>: Debug + Send + Sync {
     /// The learning rate it was made with; a schedule multiplies it.
     fn learning_rate(&self) -> f64;
 
+    /// Whether its settings make sense; training asks before it begins.
+    ///
+    /// # Errors
+    /// Names the setting, what it must be and what it is.
+    fn check(&self) -> Result<()> {
+        positive("learning rate", self.learning_rate())
+    }
+
     /// What it remembers of a parameter before the first step.
     fn start(&self, parameter: &Tensor<F>) -> State<F>;
 
@@ -104,4 +142,91 @@ pub trait Optimizer<F: Real = f32>: Debug + Send + Sync {
         gradient: &Tensor<F>,
         state: &mut State<F>,
     );
+
+    /// The weight decay it was made with; a parameter group's setting takes its place.
+    fn weight_decay(&self) -> f64 {
+        0.0
+    }
+
+    /// [`step`](Optimizer::step) with this weight decay in place of its own.
+    ///
+    /// Unless a rule says otherwise the decay is the gradient of an L2 penalty `decay/2 * |w|²` and
+    /// joins `gradient` before the step, so that the rule scales it like the rest of the gradient
+    /// (PyTorch's `weight_decay`). [`AdamW`] shrinks the weights apart from its step.
+    ///
+    /// # Panics
+    /// As [`step`](Optimizer::step).
+    fn step_with_decay(
+        &self,
+        rate: f64,
+        decay: f64,
+        parameter: &mut Tensor<F>,
+        gradient: &mut Tensor<F>,
+        state: &mut State<F>,
+    ) {
+        if decay != 0.0 {
+            let decay = F::of(decay);
+            for_each_chunk(gradient, parameter, [], |g, w, []| {
+                for (g, &w) in g.iter_mut().zip(w) {
+                    *g += decay * w;
+                }
+            });
+        }
+        self.step(rate, parameter, gradient, state);
+    }
+}
+
+/// The rules there are. Boxing them here compiles their loops once, in this crate and optimised,
+/// instead of in every crate (or notebook cell) that trains a network.
+macro_rules! optimizers {
+    ($($rule:ty),* $(,)?) => {$(
+        impl From<$rule> for Box<dyn Optimizer<f32>> {
+            #[inline(never)]
+            fn from(rule: $rule) -> Self {
+                Box::new(rule)
+            }
+        }
+    )*};
+}
+
+optimizers!(
+    AdaDelta, AdaMax, Adagrad, Adam, AdamW, AmsGrad, Momentum, Nadam, Nesterov, RmsProp, Sgd
+);
+
+fn demand(holds: bool, name: &str, what: &str, value: f64) -> Result<()> {
+    if holds {
+        return Ok(());
+    }
+    Err(NnError::Invalid(format!(
+        "the {name} must be {what}, got {value}"
+    )))
+}
+
+/// Learning rates, and epsilons: without one a gradient that stays 0 is divided by 0.
+fn positive(name: &str, value: f64) -> Result<()> {
+    demand(
+        value.is_finite() && value > 0.0,
+        name,
+        "a positive number",
+        value,
+    )
+}
+
+/// A decay, momentum or beta is at least 0 and under 1: at 1 a running mean never moves.
+fn fraction(name: &str, value: f64) -> Result<()> {
+    demand(
+        (0.0..1.0).contains(&value),
+        name,
+        "at least 0 and under 1",
+        value,
+    )
+}
+
+fn not_negative(name: &str, value: f64) -> Result<()> {
+    demand(
+        value.is_finite() && value >= 0.0,
+        name,
+        "zero or a positive number",
+        value,
+    )
 }

@@ -4,11 +4,24 @@ use super::{Optimizer, State};
 use crate::parallel::for_each_chunk;
 use crate::real::{Real, Tensor};
 
-/// `w -= rate * gradient` (Robbins and Monro 1951).
+/// Down the gradient of a few examples instead of all (Robbins and Monro 1951,
+/// <https://doi.org/10.1214/aoms/1177729586>):
+///
+/// ```text
+/// w -= rate g
+/// ```
+///
+/// It keeps nothing. The default rate, 0.001, is PyTorch's.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sgd {
     /// The learning rate.
     pub learning_rate: f64,
+}
+
+impl Default for Sgd {
+    fn default() -> Sgd {
+        Sgd::new(0.001)
+    }
 }
 
 impl Sgd {
