@@ -387,7 +387,9 @@ mod tests {
             assert!(error.to_string().contains(word), "{error}");
         }
         Augmentation::new().then(reflect(1)).check(SHAPE).unwrap();
-        let error = Augmentation::new().flip().apply(&mut [0.0; 5], SHAPE, (0, 0, 0));
+        let error = Augmentation::new()
+            .flip()
+            .apply(&mut [0.0; 5], SHAPE, (0, 0, 0));
         assert!(error.unwrap_err().to_string().contains("[1, 2, 3]"));
     }
 }

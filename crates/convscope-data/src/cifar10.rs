@@ -326,7 +326,12 @@ mod tests {
     #[test]
     fn the_archives_batches_come_in_order() {
         let batches: Vec<(String, Vec<u8>)> = [5, 2, 1, 4, 3]
-            .map(|i| (format!("cifar-10-batches-bin/data_batch_{i}.bin"), record(i, i)))
+            .map(|i| {
+                (
+                    format!("cifar-10-batches-bin/data_batch_{i}.bin"),
+                    record(i, i),
+                )
+            })
             .to_vec();
         let mut files: Vec<(&str, &[u8])> = batches
             .iter()

@@ -107,7 +107,12 @@ mod tests {
     fn only_old_leftovers_of_the_same_file_are_swept_up() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("last");
-        for name in ["last.12.part", "last.13.part", "last.x.part", "best.12.part"] {
+        for name in [
+            "last.12.part",
+            "last.13.part",
+            "last.x.part",
+            "best.12.part",
+        ] {
             let file = File::create(folder.path().join(name)).unwrap();
             if name != "last.13.part" {
                 let long_ago = std::time::SystemTime::now() - 2 * STALE;
@@ -120,6 +125,9 @@ mod tests {
             .map(|e| e.unwrap().file_name().into_string().unwrap())
             .collect();
         left.sort();
-        assert_eq!(left, ["best.12.part", "last", "last.13.part", "last.x.part"]);
+        assert_eq!(
+            left,
+            ["best.12.part", "last", "last.13.part", "last.x.part"]
+        );
     }
 }

@@ -73,7 +73,10 @@ fn the_real_images_as_the_mirror_has_them() {
         .enumerate()
     {
         let (m, s) = (scale.mean[[k, 7, 9]], scale.std[[k, 0, 0]]);
-        assert!((m - mean).abs() < 0.002 && (s - std).abs() < 0.003, "{m} {s}");
+        assert!(
+            (m - mean).abs() < 0.002 && (s - std).abs() < 0.003,
+            "{m} {s}"
+        );
     }
 
     let lossless = mirror.join("cifar10/cifar10_train_first4000.bin.gz");

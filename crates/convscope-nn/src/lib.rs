@@ -25,6 +25,7 @@
 extern crate openblas_src as _; // links the BLAS
 
 mod blas;
+mod checkpoint;
 pub mod conv;
 mod error;
 pub mod gradcheck;
@@ -39,6 +40,7 @@ mod real;
 mod trace;
 mod train;
 
+pub use checkpoint::Checkpoint;
 pub use error::{NnError, Result};
 pub use init::Init;
 pub use layer::{
@@ -54,4 +56,7 @@ pub use optim::{
 };
 pub use real::{Real, Tensor};
 pub use trace::{Trace, Unit};
-pub use train::{EpochRecord, History, Training};
+pub use train::{
+    Callback, Checkpoints, EarlyStopping, EpochRecord, History, Measure, Moment, Progress,
+    StopHandle, Training,
+};

@@ -9,7 +9,7 @@ mod conv2d;
 mod flatten;
 mod linear;
 mod max_pool2d;
-mod random;
+pub(crate) mod random;
 mod relu;
 mod sigmoid;
 

@@ -1,0 +1,382 @@
+//! What the training loop promises: it stops when asked, keeps what was learned, and goes on from a
+//! checkpoint as if nothing had happened.
+
+mod common;
+
+use common::{bits, resumable, small_net, toy, training, untimed};
+use convscope_data::{Augmentation, Dataset};
+use convscope_nn::*;
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use tempfile::tempdir;
+
+/// Stops after so many steps of the run.
+#[derive(Debug)]
+struct StopAt(u64, StopHandle);
+
+impl Callback for StopAt {
+    fn after_batch(&self, at: &Moment<'_>) -> Result<()> {
+        if at.step() == self.0 {
+            self.1.stop();
+        }
+        Ok(())
+    }
+}
+
+fn stopping_at(step: u64, training: Training) -> Training {
+    let stop = StopHandle::new();
+    training
+        .stop_handle(&stop)
+        .callback(StopAt(step, stop.clone()))
+}
+
+#[test]
+fn a_run_stopped_anywhere_goes_on_to_the_same_bits_and_history() {
+    let (train, valid) = (toy(100, 1), toy(60, 2)); // 7 batches, the last of 4
+    let mut whole = small_net();
+    let history = training(4).fit(&mut whole, &train, &valid).unwrap();
+    assert_eq!(history.stopped, None);
+    for step in [1, 6, 7, 8, 14, 20, 27, 28] {
+        let folder = tempdir().unwrap();
+        let mut net = small_net();
+        let first = stopping_at(step, resumable(4, folder.path(), 1000));
+        let partly = first.fit(&mut net, &train, &valid).unwrap();
+        if step < 28 {
+            let reason = partly.stopped.unwrap();
+            assert!(reason.contains("on request"), "{reason}");
+        }
+        let saved = Checkpoint::read(folder.path().join("last.safetensors")).unwrap();
+        assert_eq!(saved.step(), step);
+        // Into a fresh network: everything comes from the file.
+        let mut net = small_net();
+        let rest = resumable(4, folder.path(), 1000);
+        let rest = rest.fit(&mut net, &train, &valid).unwrap();
+        assert!(bits(&net) == bits(&whole), "stopped after step {step}");
+        assert_eq!(untimed(&rest), untimed(&history));
+        assert_eq!(rest.stopped, None);
+    }
+}
+
+#[test]
+fn two_runs_are_bit_equal_with_augmentation_for_any_number_of_threads() {
+    let run = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        pool.build().unwrap().install(|| {
+            let mut net = small_net();
+            let history = training(3).fit(&mut net, &toy(240, 1), &toy(60, 2));
+            (bits(&net), untimed(&history.unwrap()))
+        })
+    };
+    let first = run(1);
+    for threads in [1, 2, 3] {
+        assert!(run(threads) == first, "{threads} threads");
+    }
+}
+
+#[test]
+fn augmentation_changes_what_is_learned_and_one_that_does_nothing_does_not() {
+    let run = |training: Training| {
+        let mut net = small_net();
+        training.fit(&mut net, &toy(60, 1), &toy(30, 2)).unwrap();
+        bits(&net)
+    };
+    let plain = || {
+        Training::new(Sgd::new(0.1))
+            .epochs(2)
+            .batch_size(16)
+            .quiet()
+    };
+    assert!(run(plain()) != run(plain().augment(Augmentation::new().crop(1))));
+    let nothing = Augmentation::new().custom("nothing", |_, _| Ok(()));
+    assert!(run(plain()) == run(plain().augment(nothing)));
+}
+
+#[test]
+fn an_augmentation_that_panics_is_an_error_and_the_steps_before_it_are_kept() {
+    let calls = AtomicUsize::new(0);
+    let fragile = Augmentation::new().custom("fragile", move |_, _| {
+        match calls.fetch_add(1, Ordering::SeqCst) {
+            30 => panic!("it broke"),
+            _ => Ok(()),
+        }
+    });
+    let mut net = small_net();
+    let training = Training::new(Sgd::new(0.1)).batch_size(4).quiet();
+    let error = training
+        .augment(fragile)
+        .fit(&mut net, &toy(240, 1), &toy(30, 2));
+    let error = error.unwrap_err().to_string();
+    assert!(
+        error.contains("batch 8 of epoch 1 panicked: it broke"),
+        "{error}"
+    );
+    assert!(bits(&net) != bits(&small_net()));
+}
+
+#[test]
+fn early_stopping_ends_and_restore_best_brings_back_the_best_epoch() {
+    let (train, valid) = (toy(60, 1), toy(90, 2));
+    let training = |epochs| {
+        Training::new(Sgd::new(0.002))
+            .epochs(epochs)
+            .batch_size(8)
+            .quiet()
+    };
+    let mut net = small_net();
+    let stopped = training(200)
+        .early_stopping(EarlyStopping::patience(2))
+        .restore_best()
+        .fit(&mut net, &train, &valid)
+        .unwrap();
+    let best = *stopped.best().unwrap();
+    assert!(best.epoch > 1, "{best:?}");
+    assert_eq!(stopped.epochs.len(), best.epoch + 2);
+    assert!(stopped.stopped.unwrap().contains("stopped early"));
+    assert_eq!(evaluate(&net, &valid).unwrap().loss, best.valid_loss);
+    // As a run of just so many epochs would have left it.
+    let mut short = small_net();
+    training(best.epoch)
+        .fit(&mut short, &train, &valid)
+        .unwrap();
+    assert!(bits(&net) == bits(&short));
+}
+
+#[test]
+fn a_run_that_early_stopping_ended_stays_ended_when_it_is_resumed() {
+    let (train, valid) = (toy(60, 1), toy(30, 2));
+    let folder = tempdir().unwrap();
+    let run = |net: &mut Network| {
+        resumable(60, folder.path(), 3)
+            .early_stopping(EarlyStopping::patience(1))
+            .fit(net, &train, &valid)
+            .unwrap()
+    };
+    let (mut a, mut b) = (small_net(), small_net());
+    let (first, again) = (run(&mut a), run(&mut b));
+    assert!(first.stopped.is_some() && first.epochs.len() < 60);
+    assert_eq!((first, bits(&a)), (again, bits(&b)));
+}
+
+#[test]
+fn the_best_checkpoint_is_the_best_epochs_network() {
+    let (train, valid) = (toy(60, 1), toy(90, 2));
+    let folder = tempdir().unwrap();
+    let checkpoints = Checkpoints::in_folder(folder.path().join("a/b"));
+    let best = checkpoints.best();
+    let history = Training::new(Sgd::new(0.6))
+        .epochs(12)
+        .batch_size(8)
+        .checkpoints(checkpoints)
+        .quiet()
+        .fit(&mut small_net(), &train, &valid)
+        .unwrap();
+    let saved = Checkpoint::read(&best).unwrap();
+    let epoch = history.best().unwrap();
+    assert_eq!(saved.history().last(), Some(epoch));
+    assert_eq!((saved.epoch(), saved.batch()), (epoch.epoch + 1, 0));
+    let mut net = small_net();
+    saved.restore(&mut net).unwrap();
+    let measured = evaluate(&net, &valid).unwrap();
+    assert_eq!(measured.accuracy, epoch.valid_accuracy);
+}
+
+#[test]
+fn on_epoch_sees_the_history_grow() {
+    let lengths = Arc::new(Mutex::new(Vec::new()));
+    let seen = lengths.clone();
+    Training::new(Sgd::new(0.1))
+        .epochs(3)
+        .quiet()
+        .on_epoch(move |history| seen.lock().unwrap().push(history.epochs.len()))
+        .fit(&mut small_net(), &toy(30, 1), &toy(30, 2))
+        .unwrap();
+    assert_eq!(*lengths.lock().unwrap(), [1, 2, 3]);
+}
+
+#[test]
+fn frozen_parameters_stay_and_the_rest_learns() {
+    let mut net = small_net();
+    Training::new(Adam::new(0.01))
+        .epochs(1)
+        .groups(ParameterGroups::new().freeze("conv1"))
+        .constraint(Constraint::zeiler_fergus())
+        .quiet()
+        .fit(&mut net, &toy(30, 1), &toy(30, 2))
+        .unwrap();
+    let (before, after) = (bits(&small_net()), bits(&net));
+    for (old, new) in before.iter().zip(&after) {
+        assert_eq!(old == new, old.0.starts_with("conv1"), "{}", old.0);
+    }
+    let error = Training::new(Adam::new(0.01))
+        .groups(ParameterGroups::new().freeze("conv9"))
+        .fit(&mut net, &toy(30, 1), &toy(30, 2))
+        .unwrap_err();
+    assert!(error.to_string().contains("conv9"), "{error}");
+    assert!(bits(&net) == after);
+}
+
+/// A finished run's last checkpoint.
+fn checkpoint(folder: &Path) -> std::path::PathBuf {
+    let mut net = small_net();
+    resumable(2, folder, 4)
+        .fit(&mut net, &toy(60, 1), &toy(30, 2))
+        .unwrap();
+    folder.join("last.safetensors")
+}
+
+#[test]
+fn a_checkpoint_of_another_run_is_refused_with_what_was_expected() {
+    let folder = tempdir().unwrap();
+    let path = checkpoint(folder.path());
+    let base = || training(3);
+    let net = |classes, conv: &str| {
+        Network::input([1, 8, 8])
+            .add(conv, Conv2d::new(4, 3).same())
+            .add("relu1", Relu)
+            .add("pool1", MaxPool2d::new(2))
+            .add("flatten", Flatten)
+            .add("fc", Linear::new(classes))
+            .build(3)
+            .unwrap()
+    };
+    let rmsprop = Training::new(RmsProp::new(0.003)).batch_size(16).seed(5);
+    let cases: [(Network, Training, Dataset, &[&str]); 9] = [
+        (
+            net(3, "conv2"),
+            base(),
+            toy(60, 1),
+            &["another network", "expected node \"conv2\"", "\"conv1\""],
+        ),
+        (
+            net(4, "conv1"),
+            base(),
+            toy(60, 1),
+            &[
+                "another network",
+                "expected node \"fc\" (Linear, 4",
+                "(Linear, 3",
+            ],
+        ),
+        (
+            small_net(),
+            rmsprop,
+            toy(60, 1),
+            &["another optimizer", "expected RMSprop", "Adam"],
+        ),
+        (
+            small_net(),
+            base().batch_size(8),
+            toy(60, 1),
+            &["expected batch size 8", "written with 16"],
+        ),
+        (
+            small_net(),
+            base().seed(6),
+            toy(60, 1),
+            &["expected seed 6", "written with 5"],
+        ),
+        (
+            small_net(),
+            base().clip(Clip::Norm(2.0)),
+            toy(60, 1),
+            &["clipping", "Norm(2.0)", "Norm(1.0)"],
+        ),
+        (
+            small_net(),
+            base().augment(Augmentation::new().flip()),
+            toy(60, 1),
+            &["augmentation flip 0.5", "crop with 1"],
+        ),
+        (
+            small_net(),
+            base(),
+            toy(61, 1),
+            &["training set", "[61, 1, 8, 8]", "[60, 1, 8, 8]"],
+        ),
+        (small_net(), base(), toy(60, 9), &["training set", "sum"]),
+    ];
+    for (mut net, training, train, words) in cases {
+        let before = bits(&net);
+        let valid = toy(30, 2);
+        let error = training
+            .quiet()
+            .resume_from(&path)
+            .fit(&mut net, &train, &valid);
+        let error = error.unwrap_err().to_string();
+        for word in words.iter().chain(&["last.safetensors"]) {
+            assert!(error.contains(word), "{word} in {error}");
+        }
+        assert!(bits(&net) == before, "nothing is changed");
+    }
+}
+
+#[test]
+fn a_file_that_is_no_whole_checkpoint_is_refused_by_name() {
+    let folder = tempdir().unwrap();
+    let path = checkpoint(folder.path());
+    let whole = fs::read(&path).unwrap();
+    let changed = |at: usize| {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        bytes
+    };
+    let bad = folder.path().join("bad.safetensors");
+    for (bytes, words) in [
+        (
+            Some(whole[..whole.len() - 1].to_vec()),
+            ["truncated", "expected"],
+        ),
+        (Some(whole[..200].to_vec()), ["truncated", "expected"]),
+        (Some(vec![]), ["truncated", "expected"]),
+        (Some(changed(whole.len() - 9)), ["checksum", "expected"]),
+        (
+            Some(b"a file of another kind, by mistake".to_vec()),
+            ["not a checkpoint", "expected"],
+        ),
+        (None, ["bad.safetensors", "expected a file"]),
+    ] {
+        let _ = fs::remove_file(&bad);
+        if let Some(bytes) = bytes {
+            fs::write(&bad, bytes).unwrap();
+        }
+        let mut net = small_net();
+        let resumed = training(3).resume_from(&bad);
+        let error = resumed.fit(&mut net, &toy(60, 1), &toy(30, 2));
+        let error = error.unwrap_err().to_string();
+        for word in words.iter().chain(&["bad.safetensors"]) {
+            assert!(error.contains(word), "{word} in {error}");
+        }
+        assert!(bits(&net) == bits(&small_net()));
+    }
+}
+
+#[test]
+fn a_checkpoint_that_cannot_be_written_ends_training_and_the_network_keeps_what_it_learned() {
+    let folder = tempdir().unwrap();
+    let blocked = folder.path().join("file");
+    fs::write(&blocked, b"").unwrap();
+    let mut net = small_net();
+    let error = resumable(2, &blocked, 1).fit(&mut net, &toy(60, 1), &toy(30, 2));
+    let error = error.unwrap_err().to_string();
+    assert!(
+        error.contains("last.safetensors") && error.contains("folder"),
+        "{error}"
+    );
+    assert!(
+        bits(&net) == bits(&small_net()),
+        "it is noticed before the start"
+    );
+
+    let gone = folder.path().join("gone");
+    let remove = gone.clone();
+    let error = Training::new(Sgd::new(0.1))
+        .on_epoch(move |_| fs::remove_dir_all(&remove).unwrap())
+        .checkpoints(Checkpoints::in_folder(&gone))
+        .quiet()
+        .fit(&mut net, &toy(60, 1), &toy(30, 2));
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("could not be written"), "{error}");
+    assert!(bits(&net) != bits(&small_net()));
+}
