@@ -47,7 +47,10 @@ pub use layer::{
     Add, AvgPool2d, Conv2d, Flatten, Layer, Linear, MaxPool2d, Padding, Pass, Relu, Rule, Shape,
     Sigmoid,
 };
-pub use loss::{cross_entropy, softmax};
+pub use loss::{
+    BinaryCrossEntropy, CrossEntropy, Hinge, Loss, MeanAbsoluteError, MeanSquaredError, SmoothL1,
+    Target, cross_entropy, softmax,
+};
 pub use metrics::{ConfusionMatrix, Evaluation, evaluate};
 pub use network::{INPUT, Network, NetworkBuilder, Summary, SummaryRow, grouped};
 pub use optim::{

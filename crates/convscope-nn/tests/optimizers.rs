@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// The bar on the largest difference of a weight, in double and in single precision.
 const BAR_F64: f64 = 1e-12;
-const BAR_F32: f64 = 2e-5;
+const BAR_F32: f64 = 1e-6;
 
 struct Fixture(Value);
 

@@ -14,7 +14,7 @@ use crate::real::{Real, Tensor};
 /// w -= rate * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon)
 /// ```
 ///
-/// Slides often leave out the root, or the two corrections. Without the root a step shrinks when
+/// Slides often leave out the root, or the two corrections. Without the root a step decays when
 /// the gradients grow; without the corrections `m` starts 10 times and `v` 1000 times too small,
 /// and the first step is about 3 times too large (`0.1 / sqrt(0.001)`).
 ///
@@ -53,10 +53,10 @@ impl Adam {
 }
 
 impl Adam {
-    /// The step after the weights are multiplied by `shrink`, in one walk over memory: AdamW's.
-    pub(super) fn step_shrinking<F: Real>(
+    /// The step and, apart from it, `decay` times the weights taken off, in one walk over memory.
+    pub(super) fn step_decaying<F: Real>(
         &self,
-        shrink: f64,
+        decay: f64,
         rate: f64,
         parameter: &mut Tensor<F>,
         gradient: &Tensor<F>,
@@ -70,12 +70,12 @@ impl Adam {
             F::of(self.beta2),
             F::of(1.0 - self.beta2),
         );
-        let (shrink, epsilon) = (F::of(shrink), F::of(self.epsilon));
+        let (decay, epsilon) = (F::of(decay), F::of(self.epsilon));
         for_each_chunk(parameter, gradient, [m, v], |w, g, [m, v]| {
             for (((w, &g), m), v) in w.iter_mut().zip(g).zip(m).zip(v) {
                 *m += rest1 * (g - *m);
                 *v = b2 * *v + rest2 * g * g;
-                *w = *w * shrink - size * *m / (v.sqrt() / root + epsilon);
+                *w -= decay * *w + size * *m / (v.sqrt() / root + epsilon);
             }
         });
     }
@@ -112,7 +112,7 @@ impl<F: Real> Optimizer<F> for Adam {
         gradient: &Tensor<F>,
         state: &mut State<F>,
     ) {
-        self.step_shrinking(1.0, rate, parameter, gradient, state);
+        self.step_decaying(0.0, rate, parameter, gradient, state);
     }
 }
 

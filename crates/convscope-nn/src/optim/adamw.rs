@@ -95,9 +95,10 @@ impl<F: Real> Optimizer<F> for AdamW {
         gradient: &Tensor<F>,
         state: &mut State<F>,
     ) {
-        let shrink = 1.0 - rate * self.weight_decay;
+        // Not `w *= 1 - decay`: single precision would round a small decay away.
+        let decay = rate * self.weight_decay;
         self.adam()
-            .step_shrinking(shrink, rate, parameter, gradient, state);
+            .step_decaying(decay, rate, parameter, gradient, state);
     }
 
     fn weight_decay(&self) -> f64 {
