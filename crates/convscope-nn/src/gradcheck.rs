@@ -1,7 +1,7 @@
 //! Is a gradient right? Compare it with what a small step does.
 
 use crate::error::Result;
-use crate::layer::Pass;
+use crate::layer::{Pass, Rule};
 use crate::network::{INPUT, Network};
 use crate::real::Tensor;
 use ndarray::IxDyn;
@@ -35,6 +35,15 @@ pub struct Worst {
 /// # Errors
 /// When the network cannot run.
 pub fn check(net: &Network, batch: usize, seed: u64) -> Result<Worst> {
+    check_as(net, batch, seed, Pass::default())
+}
+
+/// The same for another kind of pass: of training, through batch norm's statistics and with the
+/// same units dropped every time.
+///
+/// # Errors
+/// When the network cannot run.
+pub fn check_as(net: &Network, batch: usize, seed: u64, pass: Pass) -> Result<Worst> {
     let mut net = net.to_f64();
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut shape = vec![batch];
@@ -48,13 +57,14 @@ pub fn check(net: &Network, batch: usize, seed: u64) -> Result<Worst> {
             .mapv(|v| v + 0.1 * crate::init::normal(&mut rng));
         net.set_parameter(path, value)?;
     }
-    let trace = net.trace(&x)?;
+    let trace = net.trace_as(&x, pass)?;
     let direction =
         Tensor::from_shape_simple_fn(trace.output().raw_dim(), || crate::init::normal(&mut rng));
     let scalar = |net: &Network<f64>, x: &Tensor<f64>| -> Result<f64> {
-        Ok((net.trace_as(x, Pass::default())?.output() * &direction).sum())
+        Ok((net.trace_as(x, pass)?.output() * &direction).sum())
     };
-    let input_gradient = trace.input_gradient(&direction);
+    let output = net.nodes().pop().expect("a network has a node");
+    let input_gradient = trace.gradient_from(&output, &direction, INPUT, Rule::Gradient)?;
     let mut worst = Worst {
         of: INPUT.to_owned(),
         index: Vec::new(),

@@ -44,8 +44,8 @@ pub use checkpoint::Checkpoint;
 pub use error::{NnError, Result};
 pub use init::Init;
 pub use layer::{
-    Add, AvgPool2d, Conv2d, Flatten, Layer, Linear, MaxPool2d, Padding, Pass, Relu, Rule, Shape,
-    Sigmoid,
+    Add, AvgPool2d, BatchNorm1d, BatchNorm2d, Conv2d, Dropout, Flatten, Gelu, Layer, LeakyRelu,
+    Linear, MaxPool2d, Padding, Pass, Relu, Rule, Shape, Sigmoid, Softmax, SpatialDropout, Tanh,
 };
 pub use loss::{
     BinaryCrossEntropy, CrossEntropy, Hinge, Loss, MeanAbsoluteError, MeanSquaredError, SmoothL1,

@@ -30,6 +30,8 @@ pub trait Real:
     fn of(x: f64) -> Self;
     /// The value as `f64`, exactly.
     fn as_f64(self) -> f64;
+    /// The error function, `2 / sqrt(pi)` times the integral of `exp(-t^2)` from 0 to `self`.
+    fn erf(self) -> Self;
 
     // The two passes, compiled for each type in this crate and not again in every crate that
     // calls them.
@@ -40,15 +42,14 @@ pub trait Real:
     #[doc(hidden)]
     fn backward(
         trace: &Trace<Self>,
-        from: usize,
-        seed: Tensor<Self>,
+        seeds: Vec<(usize, Tensor<Self>)>,
         to: usize,
         want: Want,
     ) -> (Tensor<Self>, Vec<Tensor<Self>>);
 }
 
 macro_rules! real {
-    ($type:ty) => {
+    ($type:ty, $erf:path) => {
         impl Real for $type {
             fn of(x: f64) -> $type {
                 x as $type
@@ -56,6 +57,10 @@ macro_rules! real {
 
             fn as_f64(self) -> f64 {
                 self.into()
+            }
+
+            fn erf(self) -> $type {
+                $erf(self)
             }
 
             #[inline(never)]
@@ -71,16 +76,15 @@ macro_rules! real {
             #[inline(never)]
             fn backward(
                 trace: &Trace<Self>,
-                from: usize,
-                seed: Tensor<Self>,
+                seeds: Vec<(usize, Tensor<Self>)>,
                 to: usize,
                 want: Want,
             ) -> (Tensor<Self>, Vec<Tensor<Self>>) {
-                trace.backward(from, seed, to, want)
+                trace.backward(seeds, to, want)
             }
         }
     };
 }
 
-real!(f32);
-real!(f64);
+real!(f32, libm::erff);
+real!(f64, libm::erf);

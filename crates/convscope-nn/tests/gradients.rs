@@ -7,7 +7,11 @@ use convscope_nn::*;
 const BAR: f64 = 1e-6;
 
 fn passes(what: &str, net: Network) {
-    let worst = gradcheck::check(&net, 3, 7).unwrap();
+    passes_as(what, net, Pass::default());
+}
+
+fn passes_as(what: &str, net: Network, pass: Pass) {
+    let worst = gradcheck::check_as(&net, 3, 7, pass).unwrap();
     assert!(worst.error < BAR, "{what}: {worst:?}");
 }
 
@@ -45,9 +49,48 @@ fn fully_connected() {
 
 #[test]
 fn activations_and_flatten() {
-    passes("Relu", single(&[2, 4, 5], Relu));
-    passes("Sigmoid", single(&[2, 4, 5], Sigmoid));
-    passes("Flatten", single(&[2, 4, 5], Flatten));
+    let layers: Vec<Box<dyn Layer<f32>>> = vec![
+        Relu.into(),
+        LeakyRelu::new(0.1).into(),
+        LeakyRelu::new(0.0).into(),
+        Sigmoid.into(),
+        Tanh.into(),
+        Gelu::new().into(),
+        Gelu::tanh().into(),
+        Softmax.into(),
+        Flatten.into(),
+    ];
+    for layer in layers {
+        passes(&format!("{layer:?}"), single(&[3, 4, 5], layer));
+    }
+    passes("Softmax of a vector", single(&[7], Softmax));
+}
+
+#[test]
+fn batch_norm_through_its_statistics_and_by_its_running_ones() {
+    for pass in [Pass::train(1), Pass::default()] {
+        for size in [[3, 4, 5], [2, 1, 1], [1, 33, 35]] {
+            passes_as("BatchNorm2d", single(&size, BatchNorm2d::new()), pass);
+        }
+        passes_as("BatchNorm1d", single(&[6], BatchNorm1d::new()), pass);
+        passes_as(
+            "BatchNorm1d",
+            single(&[2, 5], BatchNorm1d::new().eps(0.1)),
+            pass,
+        );
+    }
+}
+
+#[test]
+fn dropout_with_the_same_coins_both_ways() {
+    for pass in [Pass::train(1), Pass::monte_carlo(2), Pass::default()] {
+        passes_as("Dropout", single(&[3, 3, 5], Dropout::new(0.4)), pass);
+        passes_as(
+            "SpatialDropout",
+            single(&[9, 2, 3], SpatialDropout::new(0.4)),
+            pass,
+        );
+    }
 }
 
 #[test]

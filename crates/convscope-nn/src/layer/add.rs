@@ -1,7 +1,7 @@
 //! The join of a residual block.
 
 use super::*;
-use crate::parallel::add_assign;
+use crate::parallel::{add_assign, map, zip};
 
 /// The sum of two or more inputs of one shape (He et al. 2016).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,23 +38,31 @@ impl<F: Real> Layer<F> for Add {
     }
 
     fn forward(&self, inputs: &[&Tensor<F>], _pass: &Pass) -> Result<(Tensor<F>, Saved<F>)> {
-        let mut sum = inputs[0].clone();
-        for x in &inputs[1..] {
-            if x.shape() != sum.shape() {
-                return Err(NnError::shape(
-                    "Add's inputs",
-                    format!("all of shape {:?}", sum.shape()),
-                    x.shape(),
-                ));
-            }
+        let first = inputs[0];
+        if let Some(other) = inputs.iter().find(|x| x.shape() != first.shape()) {
+            return Err(NnError::shape(
+                "Add's inputs",
+                format!("all of shape {:?}", first.shape()),
+                other.shape(),
+            ));
+        }
+        let mut sum = zip(first, inputs[1], |a, b| a + b);
+        for x in &inputs[2..] {
             add_assign(&mut sum, x);
         }
         Ok((sum, Saved::Nothing))
     }
 
-    fn backward(&self, seen: &Seen<'_, F>, gradient: &Tensor<F>, _want: Want) -> Gradients<F> {
+    fn backward(&self, seen: &Seen<'_, F>, gradient: &Tensor<F>, want: Want) -> Gradients<F> {
+        self.backward_into(seen, map(gradient, |g| g), want)
+    }
+
+    fn backward_into(&self, seen: &Seen<'_, F>, gradient: Tensor<F>, _want: Want) -> Gradients<F> {
+        let copies = seen.input_shapes.len() - 1;
+        let mut inputs: Vec<_> = (0..copies).map(|_| map(&gradient, |g| g)).collect();
+        inputs.push(gradient);
         Gradients {
-            inputs: vec![gradient.clone(); seen.input_shapes.len()],
+            inputs,
             parameters: Vec::new(),
         }
     }

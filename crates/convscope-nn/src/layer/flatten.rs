@@ -30,8 +30,17 @@ impl<F: Real> Layer<F> for Flatten {
         Ok((reshape(x.clone(), &shape), Saved::Nothing))
     }
 
+    fn forward_into(&self, input: Tensor<F>, _pass: &Pass) -> Result<(Tensor<F>, Saved<F>)> {
+        let shape = [input.shape()[0], input.shape()[1..].iter().product()];
+        Ok((reshape(input, &shape), Saved::Nothing))
+    }
+
     fn backward(&self, seen: &Seen<'_, F>, gradient: &Tensor<F>, _want: Want) -> Gradients<F> {
         Gradients::input(reshape(gradient.clone(), &seen.input_shapes[0]))
+    }
+
+    fn backward_into(&self, seen: &Seen<'_, F>, gradient: Tensor<F>, _want: Want) -> Gradients<F> {
+        Gradients::input(reshape(gradient, &seen.input_shapes[0]))
     }
 
     fn to_f64(&self) -> Box<dyn Layer<f64>> {

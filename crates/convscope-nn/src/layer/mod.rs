@@ -5,22 +5,34 @@
 
 mod add;
 mod avg_pool2d;
+mod batch_norm;
 mod conv2d;
+mod dropout;
 mod flatten;
+mod gelu;
+mod leaky_relu;
 mod linear;
 mod max_pool2d;
 pub(crate) mod random;
 mod relu;
 mod sigmoid;
+mod softmax;
+mod tanh;
 
 pub use add::Add;
 pub use avg_pool2d::AvgPool2d;
+pub use batch_norm::{BatchNorm1d, BatchNorm2d};
 pub use conv2d::{Conv2d, Padding};
+pub use dropout::{Dropout, SpatialDropout};
 pub use flatten::Flatten;
+pub use gelu::Gelu;
+pub use leaky_relu::LeakyRelu;
 pub use linear::Linear;
 pub use max_pool2d::MaxPool2d;
 pub use relu::Relu;
 pub use sigmoid::Sigmoid;
+pub use softmax::Softmax;
+pub use tanh::Tanh;
 
 use crate::error::{NnError, Result};
 use crate::real::{Real, Tensor};
@@ -337,7 +349,22 @@ macro_rules! layers {
 }
 
 layers!(
-    Add, AvgPool2d, Conv2d, Flatten, Linear, MaxPool2d, Relu, Sigmoid
+    Add,
+    AvgPool2d,
+    BatchNorm1d,
+    BatchNorm2d,
+    Conv2d,
+    Dropout,
+    Flatten,
+    Gelu,
+    LeakyRelu,
+    Linear,
+    MaxPool2d,
+    Relu,
+    Sigmoid,
+    Softmax,
+    SpatialDropout,
+    Tanh,
 );
 
 /// The only input of a layer that takes one.

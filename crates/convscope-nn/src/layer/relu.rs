@@ -1,11 +1,29 @@
-//! The rectified linear unit, and the three ways back through it.
+//! The rectified linear unit, and the four ways back through it.
 
 use super::*;
-use crate::parallel::{map, zip};
+use crate::parallel::{map, map_into, slice, slice_mut, zip, zip_into};
 
 /// `max(0, x)`, elementwise (Nair and Hinton 2010).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Relu;
+
+/// A NaN stays one, so that it is seen where it first appears.
+fn relu<F: Real>(x: F) -> F {
+    if x < F::zero() { F::zero() } else { x }
+}
+
+fn positive<F: Real>(g: F) -> F {
+    if g > F::zero() { g } else { F::zero() }
+}
+
+/// The derivative, told from the output: that is positive exactly where the input was.
+fn derivative<F: Real>(y: F, g: F) -> F {
+    if y > F::zero() { g } else { F::zero() }
+}
+
+fn guided<F: Real>(y: F, g: F) -> F {
+    positive(derivative(y, g))
+}
 
 impl<F: Real> Layer<F> for Relu {
     fn kind(&self) -> &'static str {
@@ -29,26 +47,30 @@ impl<F: Real> Layer<F> for Relu {
 
     fn forward(&self, inputs: &[&Tensor<F>], _pass: &Pass) -> Result<(Tensor<F>, Saved<F>)> {
         let x = single("Relu", inputs)?;
-        // A NaN stays one, so that it is seen where it first appears.
-        let y = map(x, |v| if v < F::zero() { F::zero() } else { v });
-        Ok((y, Saved::Nothing))
+        Ok((map(x, relu), Saved::Nothing))
+    }
+
+    fn forward_into(&self, input: Tensor<F>, _pass: &Pass) -> Result<(Tensor<F>, Saved<F>)> {
+        Ok((map_into(input, relu), Saved::Nothing))
     }
 
     fn backward(&self, seen: &Seen<'_, F>, gradient: &Tensor<F>, want: Want) -> Gradients<F> {
         let y = seen.output.expect("needs its output");
-        let zero = F::zero();
-        // The output is positive exactly where the input was.
         Gradients::input(match want.rule {
-            Rule::Gradient => zip(y, gradient, |y, g| if y > zero { g } else { zero }),
-            Rule::Deconv => map(gradient, |g| if g > zero { g } else { zero }),
-            Rule::Guided => zip(
-                y,
-                gradient,
-                |y, g| {
-                    if y > zero && g > zero { g } else { zero }
-                },
-            ),
+            Rule::Gradient => zip(y, gradient, derivative),
+            Rule::Deconv => map(gradient, positive),
+            Rule::Guided => zip(y, gradient, guided),
             Rule::Redirected => redirected(y, gradient),
+        })
+    }
+
+    fn backward_into(&self, seen: &Seen<'_, F>, gradient: Tensor<F>, want: Want) -> Gradients<F> {
+        let y = seen.output.expect("needs its output");
+        Gradients::input(match want.rule {
+            Rule::Gradient => zip_into(y, gradient, derivative),
+            Rule::Deconv => map_into(gradient, positive),
+            Rule::Guided => zip_into(y, gradient, guided),
+            Rule::Redirected => redirected(y, &gradient),
         })
     }
 
@@ -61,13 +83,16 @@ impl<F: Real> Layer<F> for Relu {
     }
 }
 
+/// The derivative, but of an image that would get nothing at all, every positive signal.
 fn redirected<F: Real>(y: &Tensor<F>, gradient: &Tensor<F>) -> Tensor<F> {
-    let zero = F::zero();
-    let mut dx = zip(y, gradient, |y, g| if y > zero { g } else { zero });
-    let examples = gradient.outer_iter().zip(dx.outer_iter_mut());
-    for (gradient, mut dx) in examples {
-        if dx.iter().all(|&g| g == zero) {
-            dx.zip_mut_with(&gradient, |d, &g| *d = if g > zero { g } else { zero });
+    let mut dx = zip(y, gradient, derivative);
+    let one: usize = y.shape()[1..].iter().product();
+    let images = slice_mut(&mut dx).chunks_mut(one.max(1));
+    for (dx, gradient) in images.zip(slice(gradient).chunks(one.max(1))) {
+        if dx.iter().all(|&g| g == F::zero()) {
+            for (d, &g) in dx.iter_mut().zip(gradient) {
+                *d = positive(g);
+            }
         }
     }
     dx

@@ -1,11 +1,20 @@
 //! The logistic sigmoid.
 
 use super::*;
-use crate::parallel::{map, zip};
+use crate::parallel::{map, map_into, zip, zip_into};
 
 /// `1 / (1 + exp(-x))`, elementwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sigmoid;
+
+/// exp(-x) may overflow to infinity, and 1 / infinity is the 0 that is wanted.
+fn sigmoid<F: Real>(x: F) -> F {
+    F::one() / (F::one() + (-x).exp())
+}
+
+fn derivative<F: Real>(y: F, g: F) -> F {
+    g * y * (F::one() - y)
+}
 
 impl<F: Real> Layer<F> for Sigmoid {
     fn kind(&self) -> &'static str {
@@ -28,15 +37,21 @@ impl<F: Real> Layer<F> for Sigmoid {
     }
 
     fn forward(&self, inputs: &[&Tensor<F>], _pass: &Pass) -> Result<(Tensor<F>, Saved<F>)> {
-        let x = single("Sigmoid", inputs)?;
-        // exp(-x) may overflow to infinity, and 1 / infinity is the 0 that is wanted.
-        let y = map(x, |v| F::one() / (F::one() + (-v).exp()));
-        Ok((y, Saved::Nothing))
+        Ok((map(single("Sigmoid", inputs)?, sigmoid), Saved::Nothing))
+    }
+
+    fn forward_into(&self, input: Tensor<F>, _pass: &Pass) -> Result<(Tensor<F>, Saved<F>)> {
+        Ok((map_into(input, sigmoid), Saved::Nothing))
     }
 
     fn backward(&self, seen: &Seen<'_, F>, gradient: &Tensor<F>, _want: Want) -> Gradients<F> {
         let y = seen.output.expect("needs its output");
-        Gradients::input(zip(y, gradient, |y, g| g * y * (F::one() - y)))
+        Gradients::input(zip(y, gradient, derivative))
+    }
+
+    fn backward_into(&self, seen: &Seen<'_, F>, gradient: Tensor<F>, _want: Want) -> Gradients<F> {
+        let y = seen.output.expect("needs its output");
+        Gradients::input(zip_into(y, gradient, derivative))
     }
 
     fn to_f64(&self) -> Box<dyn Layer<f64>> {

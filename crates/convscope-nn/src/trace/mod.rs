@@ -1,12 +1,15 @@
 //! A trace: everything that happened in one forward pass, and every gradient that can be asked
 //! of it.
 
+mod backward;
+mod unit;
+
+pub use unit::Unit;
+
 use crate::error::{NnError, Result};
-use crate::layer::{Gradients, Pass, Rule, Saved, Seen, Want};
+use crate::layer::{Pass, Saved};
 use crate::network::{Graph, Network, check_finite};
-use crate::parallel::add_assign;
 use crate::real::{Real, Tensor};
-use ndarray::IxDyn;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -31,45 +34,6 @@ pub struct Trace<F: Real = f32> {
     saved: Vec<Saved<F>>,
 }
 
-/// What a gradient is taken of, for every image of the batch at once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unit {
-    node: Option<String>,
-    place: Place,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Place {
-    At(Vec<usize>),
-    ChannelMean(usize),
-}
-
-impl Unit {
-    /// The output for one class: its logit, where the network ends in logits.
-    pub fn class(class: usize) -> Unit {
-        Unit {
-            node: None,
-            place: Place::At(vec![class]),
-        }
-    }
-
-    /// One unit of a node, by its index without the batch: `[c, y, x]` or `[d]`.
-    pub fn at(node: &str, index: &[usize]) -> Unit {
-        Unit {
-            node: Some(node.to_owned()),
-            place: Place::At(index.to_vec()),
-        }
-    }
-
-    /// The mean of one channel of a node.
-    pub fn channel(node: &str, channel: usize) -> Unit {
-        Unit {
-            node: Some(node.to_owned()),
-            place: Place::ChannelMean(channel),
-        }
-    }
-}
-
 impl<F: Real> Trace<F> {
     pub(crate) fn run(
         network: &Network<F>,
@@ -79,7 +43,7 @@ impl<F: Real> Trace<F> {
     ) -> Result<Trace<F>> {
         let graph = network.graph.clone();
         let count = graph.nodes.len();
-        let last_reader = last_readers(&graph);
+        let plan = Plan::new(&graph, keep);
         // C order throughout, so that layers can work on slices.
         let x = match x.is_standard_layout() {
             true => Cow::Borrowed(x),
@@ -89,29 +53,33 @@ impl<F: Real> Trace<F> {
         let mut shapes = vec![x.shape().to_vec()];
         let mut saved = vec![Saved::Nothing; count];
         values[0] = Some(x.into_owned());
+        let present = "kept until its last reader";
         for (i, node) in graph.nodes.iter().enumerate() {
-            let inputs: Vec<&Tensor<F>> = node
-                .inputs
-                .iter()
-                .map(|&id| values[id].as_ref().expect("kept until its last reader"))
-                .collect();
-            let (output, kept) = node
-                .layer
-                .forward(&inputs, &pass)
-                .map_err(|e| e.at(&node.name, node.layer.kind()))?;
+            let pass = pass.at_node(i);
+            let result = match *node.inputs {
+                // Nobody will read this activation again: its memory is free to be written over.
+                [id] if plan.ends_with(id, i) => node
+                    .layer
+                    .forward_into(values[id].take().expect(present), &pass),
+                _ => {
+                    let read = |&id: &usize| values[id].as_ref().expect(present);
+                    let inputs: Vec<_> = node.inputs.iter().map(read).collect();
+                    let kept =
+                        |&id: &usize| id.checked_sub(1).map_or(&Saved::Nothing, |i| &saved[i]);
+                    let kept: Vec<_> = node.inputs.iter().map(kept).collect();
+                    node.layer.forward_after(&inputs, &kept, &pass)
+                }
+            };
+            let (output, kept) = result.map_err(|e| e.at(&node.name, node.layer.kind()))?;
             shapes.push(output.shape().to_vec());
             values[i + 1] = Some(output);
-            if keep != Keep::Output {
-                saved[i] = kept;
-            }
-            for id in 0..=i {
-                let needed = match keep {
-                    Keep::Everything => true,
-                    Keep::ForBackward => needed_on_the_way_back(&graph, id),
-                    Keep::Output => false,
-                };
-                if last_reader[id] == Some(i) && !needed {
+            saved[i] = kept;
+            for &id in &node.inputs {
+                if plan.ends_with(id, i) {
                     values[id] = None;
+                    if keep == Keep::Output && id > 0 {
+                        saved[id - 1] = Saved::Nothing;
+                    }
                 }
             }
         }
@@ -121,6 +89,34 @@ impl<F: Real> Trace<F> {
             shapes,
             saved,
         })
+    }
+
+    /// Bytes of memory that the trace holds: the activations that were kept and what the layers
+    /// need on the way back, without the network's parameters.
+    ///
+    /// The trace of a training step keeps an activation only where a backward pass reads it: the
+    /// inputs of convolutions, fully connected layers, batch norms, GELUs and local response
+    /// norms, and the outputs of the other activation functions. A convolution, its batch norm and
+    /// its ReLU thus cost two activations, a max pooling one index per output, dropout nothing.
+    pub fn bytes(&self) -> usize {
+        let values = self.values.iter().flatten();
+        values.map(|t| t.len() * size_of::<F>()).sum::<usize>()
+            + self.saved.iter().map(Saved::bytes).sum::<usize>()
+    }
+
+    /// Where a max pooling node found each of its outputs: one index per output, into the input
+    /// plane that it was taken from, row by row.
+    ///
+    /// # Errors
+    /// When no node has that name, or it keeps no switches.
+    pub fn switches(&self, node: &str) -> Result<&[u32]> {
+        let id = self.graph.find(node)?;
+        match id.checked_sub(1).map(|i| &self.saved[i]) {
+            Some(Saved::Switches(switches)) => Ok(switches),
+            _ => Err(NnError::Invalid(format!(
+                "node \"{node}\" has no switches: only max pooling does"
+            ))),
+        }
     }
 
     /// What node `i` kept beside its output.
@@ -157,184 +153,6 @@ impl<F: Real> Trace<F> {
         })
     }
 
-    /// The gradient of a unit with respect to the image, `[N, C, H, W]`: how the unit's value for
-    /// each image changes with each of that image's pixels.
-    ///
-    /// # Errors
-    /// When there is no such unit.
-    pub fn gradient(&self, of: Unit, rule: Rule) -> Result<Tensor<F>> {
-        self.gradient_at(of, crate::network::INPUT, rule)
-    }
-
-    /// The same with respect to another node's activation.
-    ///
-    /// # Errors
-    /// When there is no such unit or node.
-    pub fn gradient_at(&self, of: Unit, node: &str, rule: Rule) -> Result<Tensor<F>> {
-        let to = self.graph.find(node)?;
-        let (from, seed) = self.seed(&of)?;
-        if from < to {
-            return Ok(Tensor::zeros(IxDyn(&self.shapes[to])));
-        }
-        let want = Want {
-            inputs: true,
-            parameters: false,
-            rule,
-        };
-        Ok(F::backward(self, from, seed, to, want).0)
-    }
-
-    /// The gradient of a scalar with respect to every parameter, in the order of
-    /// [`Network::parameters`], given the scalar's gradient with respect to the output.
-    ///
-    /// # Errors
-    /// When `output_gradient` has not the output's shape.
-    pub fn parameter_gradients(&self, output_gradient: &Tensor<F>) -> Result<Vec<Tensor<F>>> {
-        let expected = self.output().shape();
-        if output_gradient.shape() != expected {
-            return Err(NnError::shape(
-                "the gradient with respect to the output",
-                format!("{expected:?}"),
-                output_gradient.shape(),
-            ));
-        }
-        let want = Want {
-            inputs: true,
-            parameters: true,
-            rule: Rule::Gradient,
-        };
-        let last = self.graph.nodes.len();
-        let mut gradient = output_gradient.clone();
-        if !gradient.is_standard_layout() {
-            gradient = gradient.as_standard_layout().into_owned();
-        }
-        Ok(F::backward(self, last, gradient, 0, want).1)
-    }
-
-    /// The gradient with respect to the image of a scalar whose gradient with respect to the
-    /// output is given.
-    pub(crate) fn input_gradient(&self, output_gradient: &Tensor<F>) -> Tensor<F> {
-        let want = Want {
-            inputs: true,
-            parameters: false,
-            rule: Rule::Gradient,
-        };
-        let last = self.graph.nodes.len();
-        F::backward(self, last, output_gradient.clone(), 0, want).0
-    }
-
-    /// The node a unit stands at, and a one at the unit for every image.
-    fn seed(&self, of: &Unit) -> Result<(usize, Tensor<F>)> {
-        let id = match &of.node {
-            None => self.graph.nodes.len(),
-            Some(name) => self.graph.find(name)?,
-        };
-        let shape = &self.shapes[id];
-        let missing = |what: String| {
-            NnError::shape(
-                format!("{what} of node \"{}\"", self.graph.name(id)),
-                format!("an index inside {:?}", &shape[1..]),
-                match &of.place {
-                    Place::At(index) => index,
-                    Place::ChannelMean(c) => std::slice::from_ref(c),
-                },
-            )
-        };
-        let mut seed = Tensor::zeros(IxDyn(shape));
-        for mut one in seed.outer_iter_mut() {
-            match &of.place {
-                Place::At(index) => match one.get_mut(IxDyn(index)) {
-                    Some(v) => *v = F::one(),
-                    None => return Err(missing("unit".into())),
-                },
-                Place::ChannelMean(c) => {
-                    if *c >= shape[1] {
-                        return Err(missing("channel".into()));
-                    }
-                    let mut plane = one.index_axis_mut(ndarray::Axis(0), *c);
-                    let share = F::one() / F::of(plane.len() as f64);
-                    plane.fill(share);
-                }
-            }
-        }
-        Ok((id, seed))
-    }
-
-    /// From the gradient at node `from` back to node `to`, and the parameters' gradients on the
-    /// way where they are wanted (then `to` is the image and its own gradient is not computed).
-    pub(crate) fn backward(
-        &self,
-        from: usize,
-        seed: Tensor<F>,
-        to: usize,
-        want: Want,
-    ) -> (Tensor<F>, Vec<Tensor<F>>) {
-        let mut gradients: Vec<Option<Tensor<F>>> = vec![None; self.values.len()];
-        let mut parameters: Vec<Vec<Tensor<F>>> = vec![Vec::new(); self.graph.nodes.len()];
-        gradients[from] = Some(seed);
-        for id in (to + 1..=from).rev() {
-            let node = &self.graph.nodes[id - 1];
-            let Some(gradient) = gradients[id].take() else {
-                continue;
-            };
-            let for_image_only = node.inputs.iter().all(|&i| i == 0);
-            let asked = Want {
-                inputs: !(want.parameters && for_image_only),
-                ..want
-            };
-            let found = self.backward_node(id - 1, &gradient, asked);
-            parameters[id - 1] = found.parameters;
-            for (&input, g) in node.inputs.iter().zip(found.inputs) {
-                match &mut gradients[input] {
-                    Some(sum) => add_assign(sum, &g),
-                    empty => *empty = Some(g),
-                }
-            }
-        }
-        if want.parameters {
-            for (node, found) in self.graph.nodes.iter().zip(&mut parameters) {
-                if found.is_empty() {
-                    // Nothing flowed back to it: its parameters do not matter to the output.
-                    *found = node
-                        .layer
-                        .parameters()
-                        .iter()
-                        .map(|(_, t)| Tensor::zeros(t.raw_dim()))
-                        .collect();
-                }
-            }
-        }
-        let at_to = gradients[to]
-            .take()
-            .unwrap_or_else(|| Tensor::zeros(IxDyn(&self.shapes[to])));
-        (at_to, parameters.into_iter().flatten().collect())
-    }
-
-    fn backward_node(&self, i: usize, gradient: &Tensor<F>, want: Want) -> Gradients<F> {
-        let node = &self.graph.nodes[i];
-        let needs = node.layer.needs();
-        let shapes: Vec<Vec<usize>> = node
-            .inputs
-            .iter()
-            .map(|&id| self.shapes[id].clone())
-            .collect();
-        let inputs: Vec<&Tensor<F>> = if needs.input {
-            node.inputs
-                .iter()
-                .map(|&id| self.values[id].as_ref().expect("kept for the way back"))
-                .collect()
-        } else {
-            Vec::new()
-        };
-        let seen = Seen {
-            input_shapes: &shapes,
-            inputs: &inputs,
-            output: self.values[i + 1].as_ref().filter(|_| needs.output),
-            saved: &self.saved[i],
-        };
-        node.layer.backward(&seen, gradient, want)
-    }
-
     /// The first node whose activation holds a NaN or an infinity, as an error.
     pub(crate) fn check_finite(&self) -> Result<()> {
         for (id, value) in self.values.iter().enumerate() {
@@ -348,23 +166,32 @@ impl<F: Real> Trace<F> {
     }
 }
 
-/// For each activation the last node that reads it.
-fn last_readers<F: Real>(graph: &Graph<F>) -> Vec<Option<usize>> {
-    let mut last = vec![None; graph.nodes.len() + 1];
-    for (i, node) in graph.nodes.iter().enumerate() {
-        for &id in &node.inputs {
-            last[id] = Some(i);
-        }
-    }
-    last
+/// When activations may go.
+struct Plan {
+    /// For each activation the last node that reads it.
+    last_reader: Vec<Option<usize>>,
+    /// Whether it stays after that.
+    stays: Vec<bool>,
 }
 
-/// Whether any backward pass reads this activation.
-fn needed_on_the_way_back<F: Real>(graph: &Graph<F>, id: usize) -> bool {
-    let as_output = id > 0 && graph.nodes[id - 1].layer.needs().output;
-    let as_input = graph
-        .nodes
-        .iter()
-        .any(|node| node.inputs.contains(&id) && node.layer.needs().input);
-    as_output || as_input
+impl Plan {
+    fn new<F: Real>(graph: &Graph<F>, keep: Keep) -> Plan {
+        let count = graph.nodes.len() + 1;
+        let mut last_reader = vec![None; count];
+        let mut stays = vec![keep == Keep::Everything; count];
+        for (i, node) in graph.nodes.iter().enumerate() {
+            let needs = node.layer.needs();
+            stays[i + 1] |= needs.output && keep == Keep::ForBackward;
+            for &id in &node.inputs {
+                last_reader[id] = Some(i);
+                stays[id] |= needs.input && keep == Keep::ForBackward;
+            }
+        }
+        Plan { last_reader, stays }
+    }
+
+    /// Whether activation `id` is of no use after node `i` has read it.
+    fn ends_with(&self, id: usize, i: usize) -> bool {
+        self.last_reader[id] == Some(i) && !self.stays[id]
+    }
 }
