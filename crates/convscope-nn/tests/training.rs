@@ -234,15 +234,17 @@ fn a_checkpoint_of_another_run_is_refused_with_what_was_expected() {
     let net = |classes, conv: &str| {
         Network::input([1, 8, 8])
             .add(conv, Conv2d::new(4, 3).same())
+            .add("bn1", BatchNorm2d::new())
             .add("relu1", Relu)
             .add("pool1", MaxPool2d::new(2))
+            .add("drop1", Dropout::new(0.2))
             .add("flatten", Flatten)
             .add("fc", Linear::new(classes))
             .build(3)
             .unwrap()
     };
     let rmsprop = Training::new(RmsProp::new(0.003)).batch_size(16).seed(5);
-    let cases: [(Network, Training, Dataset, &[&str]); 9] = [
+    let cases: [(Network, Training, Dataset, &[&str]); 10] = [
         (
             net(3, "conv2"),
             base(),
@@ -270,6 +272,12 @@ fn a_checkpoint_of_another_run_is_refused_with_what_was_expected() {
             base().batch_size(8),
             toy(60, 1),
             &["expected batch size 8", "written with 16"],
+        ),
+        (
+            small_net(),
+            base().loss(Hinge::default()),
+            toy(60, 1),
+            &["expected loss Hinge", "CrossEntropy"],
         ),
         (
             small_net(),

@@ -7,6 +7,7 @@ use super::history::{History, Measure};
 use super::progress::Progress;
 use super::stop::StopHandle;
 use crate::error::{NnError, Result};
+use crate::loss::{CrossEntropy, Loss};
 use crate::optim::{Clip, Constraint, Optimizer, ParameterGroups};
 use convscope_data::Augmentation;
 use std::path::PathBuf;
@@ -47,6 +48,7 @@ use std::path::PathBuf;
 #[derive(Debug)]
 pub struct Training {
     pub(crate) optimizer: Box<dyn Optimizer<f32>>,
+    pub(crate) loss: Box<dyn Loss<f32>>,
     pub(crate) groups: ParameterGroups,
     pub(crate) clip: Option<Clip>,
     pub(crate) constraint: Option<Constraint>,
@@ -68,6 +70,7 @@ impl Training {
     pub fn new(optimizer: impl Into<Box<dyn Optimizer<f32>>>) -> Training {
         Training {
             optimizer: optimizer.into(),
+            loss: CrossEntropy::new().into(),
             groups: ParameterGroups::new(),
             clip: None,
             constraint: None,
@@ -100,6 +103,14 @@ impl Training {
     /// equal bits, for any number of threads.
     pub fn seed(mut self, seed: u64) -> Training {
         self.seed = seed;
+        self
+    }
+
+    /// What training makes small; cross-entropy if not set. It gets the labels
+    /// ([`Target::Classes`](crate::Target)). The loss on the validation set is always the
+    /// cross-entropy, so that runs can be compared.
+    pub fn loss(mut self, loss: impl Into<Box<dyn Loss<f32>>>) -> Training {
+        self.loss = loss.into();
         self
     }
 
@@ -198,6 +209,7 @@ impl Training {
             )));
         }
         self.optimizer.check()?;
+        self.loss.check()?;
         if let Some(clip) = &self.clip {
             clip.check()?;
         }
@@ -213,6 +225,7 @@ impl Training {
         let optional = |text: Option<String>| text.unwrap_or_else(|| "none".into());
         [
             ("optimizer", format!("{:?}", self.optimizer)),
+            ("loss", format!("{:?}", self.loss)),
             ("parameter groups", format!("{:?}", self.groups)),
             ("clipping", optional(self.clip.map(|c| format!("{c:?}")))),
             (

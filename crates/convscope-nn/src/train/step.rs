@@ -4,9 +4,9 @@ use super::settings::Training;
 use crate::error::{NnError, Result};
 use crate::layer::Pass;
 use crate::layer::random::mix;
-use crate::loss::cross_entropy;
+use crate::loss::Target;
 use crate::network::{Network, argmax, check_finite};
-use crate::optim::{Group, State};
+use crate::optim::{Clip, Group, State};
 use crate::real::Tensor;
 
 /// What holds for each parameter, in the order of [`Network::parameters`].
@@ -57,7 +57,8 @@ impl<'a> Stepper<'a> {
         let pass = Pass::train(mix(self.training.seed, step));
         let trace = net.lean_trace(x, pass)?;
         let logits = trace.output();
-        let (loss, gradient) = cross_entropy(logits, labels)?;
+        let target = Target::Classes(labels);
+        let (loss, gradient) = self.training.loss.value_and_gradient(logits, target)?;
         let right = logits
             .outer_iter()
             .zip(labels)
@@ -71,16 +72,10 @@ impl<'a> Stepper<'a> {
             )));
         }
         let mut gradients = trace.parameter_gradients(&gradient)?;
-        for ((path, _), gradient) in net.parameters().iter().zip(&gradients) {
-            let what = format!("at step {step} the gradient of \"{path}\"");
-            check_finite(gradient, &what, "try a smaller learning rate")?;
-        }
+        self.keep_small(net, step, &mut gradients)?;
         net.learn_statistics(&trace);
         // It shares the parameters, which would be copied before they move.
         drop(trace);
-        if let Some(clip) = &self.training.clip {
-            clip.apply(&mut gradients);
-        }
         let moved = net.parameters_mut().into_iter().zip(&mut gradients);
         for (((_, parameter), gradient), (state, group)) in
             moved.zip(states.iter_mut().zip(&self.groups))
@@ -94,5 +89,23 @@ impl<'a> Stepper<'a> {
             }
         }
         Ok(Found { loss, right })
+    }
+    /// Clips the gradients, after making sure that they are finite.
+    fn keep_small(&self, net: &Network, step: u64, gradients: &mut [Tensor]) -> Result<()> {
+        let clip = &self.training.clip;
+        if let Some(by_norm @ Clip::Norm(_)) = clip
+            && by_norm.apply(gradients).is_some_and(f64::is_finite)
+        {
+            // A norm that is finite vouches for all of them: no second look.
+            return Ok(());
+        }
+        for ((path, _), gradient) in net.parameters().iter().zip(&*gradients) {
+            let what = format!("at step {step} the gradient of \"{path}\"");
+            check_finite(gradient, &what, "try a smaller learning rate")?;
+        }
+        if let Some(clip) = clip {
+            clip.apply(gradients);
+        }
+        Ok(())
     }
 }

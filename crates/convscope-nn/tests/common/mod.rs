@@ -11,8 +11,10 @@ use std::path::Path;
 pub fn small_net() -> Network {
     Network::input([1, 8, 8])
         .add("conv1", Conv2d::new(4, 3).same())
+        .add("bn1", BatchNorm2d::new())
         .add("relu1", Relu)
         .add("pool1", MaxPool2d::new(2))
+        .add("drop1", Dropout::new(0.2))
         .add("flatten", Flatten)
         .add("fc", Linear::new(3))
         .build(3)
@@ -46,6 +48,7 @@ pub fn training(epochs: usize) -> Training {
         .epochs(epochs)
         .batch_size(16)
         .seed(5)
+        .loss(CrossEntropy::new().label_smoothing(0.1))
         .clip(Clip::Norm(1.0))
         .augment(Augmentation::new().crop(1))
         .restore_best()
