@@ -37,6 +37,7 @@ mod network;
 pub mod optim;
 mod parallel;
 mod real;
+pub mod schedule;
 mod trace;
 mod train;
 
@@ -51,13 +52,20 @@ pub use loss::{
     BinaryCrossEntropy, CrossEntropy, Hinge, Loss, MeanAbsoluteError, MeanSquaredError, SmoothL1,
     Target, cross_entropy, softmax,
 };
-pub use metrics::{ConfusionMatrix, Evaluation, evaluate};
+pub use metrics::{
+    ConfusionMatrix, Evaluation, accuracy, box_agreement, evaluate, intersection_over_union, top_k,
+    top_k_accuracy,
+};
 pub use network::{INPUT, Network, NetworkBuilder, Summary, SummaryRow, grouped};
 pub use optim::{
     AdaDelta, AdaMax, Adagrad, Adam, AdamW, AmsGrad, Clip, Constraint, Group, Momentum, Nadam,
     Nesterov, Optimizer, ParameterGroups, RmsProp, Sgd, State,
 };
 pub use real::{Real, Tensor};
+pub use schedule::{
+    Constant, Cosine, Exponential, OneCycle, PerEpoch, RateSearch, RateSweep, ReduceOnPlateau,
+    Schedule, ScheduleState, StepDecay, WarmUp, find_learning_rate,
+};
 pub use trace::{Trace, Unit};
 pub use train::{
     Callback, Checkpoints, EarlyStopping, EpochRecord, History, Measure, Moment, Progress,

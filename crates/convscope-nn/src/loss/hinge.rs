@@ -71,8 +71,8 @@ impl<F: Real> Loss<F> for Hinge {
             for (c, z) in row.iter_mut().enumerate() {
                 let short = margin - right + *z;
                 *z = F::zero();
-                // Not `short > 0`: a NaN must reach the sum.
-                if c != label && !(short <= F::zero()) {
+                // A NaN must reach the sum.
+                if c != label && (short > F::zero() || short.is_nan()) {
                     sum += short.as_f64();
                     over += F::one();
                     *z = share;

@@ -1,4 +1,10 @@
-//! How good a classifier is.
+//! How good a classifier is, and how well boxes agree.
+
+mod boxes;
+mod ranking;
+
+pub use boxes::{box_agreement, intersection_over_union};
+pub use ranking::{accuracy, top_k, top_k_accuracy};
 
 use crate::error::{NnError, Result};
 use crate::loss::{check_labels, cross_entropy};
