@@ -7,7 +7,7 @@ use common::{bits, resumable, small_net, toy, training, untimed};
 use convscope_data::{Augmentation, Dataset};
 use convscope_nn::*;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tempfile::tempdir;
@@ -22,6 +22,19 @@ impl Callback for StopAt {
             self.1.stop();
         }
         Ok(())
+    }
+}
+
+/// Writes a checkpoint after a step, before anything else happens.
+#[derive(Debug)]
+struct SaveAt(u64, PathBuf);
+
+impl Callback for SaveAt {
+    fn after_batch(&self, at: &Moment<'_>) -> Result<()> {
+        match at.step() == self.0 {
+            true => at.save(&self.1),
+            false => Ok(()),
+        }
     }
 }
 
@@ -56,6 +69,40 @@ fn a_run_stopped_anywhere_goes_on_to_the_same_bits_and_history() {
         assert!(bits(&net) == bits(&whole), "stopped after step {step}");
         assert_eq!(untimed(&rest), untimed(&history));
         assert_eq!(rest.stopped, None);
+    }
+}
+
+#[test]
+fn a_checkpoint_taken_after_any_step_goes_on_to_the_same_bits_and_history() {
+    let (train, valid) = (toy(100, 1), toy(60, 2));
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("after");
+    for step in [1, 7, 9, 14, 28] {
+        let mut whole = small_net();
+        let history = training(4)
+            .callback(SaveAt(step, path.clone()))
+            .fit(&mut whole, &train, &valid)
+            .unwrap();
+        let mut net = small_net();
+        let rest = training(4).resume_from(&path);
+        let rest = rest.fit(&mut net, &train, &valid).unwrap();
+        assert!(bits(&net) == bits(&whole), "from step {step}");
+        assert_eq!(untimed(&rest), untimed(&history), "from step {step}");
+    }
+}
+
+#[test]
+fn a_schedule_sets_the_rate_of_every_step_and_the_history_tells_the_last() {
+    let history = Training::new(Sgd::new(0.2))
+        .epochs(3)
+        .batch_size(10)
+        .schedule(Exponential::new(0.25))
+        .quiet()
+        .fit(&mut small_net(), &toy(20, 1), &toy(30, 2))
+        .unwrap();
+    // Two steps an epoch: the second begins half an epoch later.
+    for (record, rate) in history.epochs.iter().zip([0.1, 0.025, 0.00625]) {
+        assert!((record.learning_rate - rate).abs() < 1e-12, "{record:?}");
     }
 }
 

@@ -280,6 +280,8 @@ pub(crate) fn resume(
         }
     };
     let sums = checkpoint.numbers("run/sums", Some(2))?;
+    let numbers = run.schedule.numbers.len();
+    let schedule = checkpoint.numbers("run/schedule", Some(numbers))?;
     let content = &checkpoint.content;
     run.sums.loss = sums[0];
     run.sums.seconds = sums[1];
@@ -289,6 +291,7 @@ pub(crate) fn resume(
     run.epoch = content.epoch;
     run.batch = content.batch;
     run.states = states;
+    run.schedule.numbers = schedule.to_vec();
     run.best = best;
     run.history = History {
         stopped: None,
@@ -361,6 +364,8 @@ fn tensors<'a>(net: &'a Network, run: &'a Run) -> Vec<(String, Numbers<'a>)> {
         let values = run.history.epochs.iter().map(|e| *column(&mut e.clone()));
         all.push((format!("history/{name}"), Numbers::of(values.collect())));
     }
+    let schedule = run.schedule.numbers.clone();
+    all.push(("run/schedule".to_owned(), Numbers::of(schedule)));
     let sums = vec![run.sums.loss, run.sums.seconds];
     all.push(("run/sums".to_owned(), Numbers::of(sums)));
     all

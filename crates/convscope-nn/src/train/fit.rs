@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::metrics::{check_dataset, evaluate};
 use crate::network::{Network, check_finite};
 use crate::optim::State;
+use crate::schedule::ScheduleState;
 use convscope_data::Dataset;
 use std::time::Instant;
 
@@ -29,6 +30,7 @@ pub(crate) struct Run {
     pub(crate) sums: Sums,
     /// One per parameter.
     pub(crate) states: Vec<State>,
+    pub(crate) schedule: ScheduleState,
     pub(crate) history: History,
     /// The network after the best epoch, where it is to be restored.
     pub(crate) best: Option<Network>,
@@ -77,6 +79,7 @@ impl Training {
             batch: 0,
             sums: Sums::default(),
             states: stepper.start(net),
+            schedule: self.schedule.start(),
             history: History {
                 optimizer: self.optimizer.describe(),
                 measure: self.measure,
@@ -146,7 +149,6 @@ impl Fitting<'_> {
         queue: &Batches,
     ) -> Result<Option<String>> {
         let training = self.training;
-        let rate = training.optimizer.learning_rate();
         let earlier = run.sums.seconds;
         let start = Instant::now();
         while run.batch < self.batches {
@@ -154,7 +156,7 @@ impl Fitting<'_> {
                 return Ok(Some(self.stopped(run)));
             }
             let batch = queue.next()?;
-            let at = (run.step + 1, rate);
+            let at = (run.step + 1, self.rate(run, run.batch));
             let found = self
                 .stepper
                 .step(net, &mut run.states, at, &batch.x, &batch.labels)?;
@@ -183,10 +185,11 @@ impl Fitting<'_> {
             valid_loss: measured.loss,
             valid_accuracy: measured.accuracy,
             seconds: earlier + start.elapsed().as_secs_f64(),
-            learning_rate: rate,
+            learning_rate: self.rate(run, self.batches - 1),
             images_per_second: images / sums.seconds,
         };
         run.history.epochs.push(record);
+        training.schedule.observe(measured.loss, &mut run.schedule);
         run.epoch += 1;
         run.batch = 0;
         run.sums = Sums::default();
@@ -198,6 +201,13 @@ impl Fitting<'_> {
         self.printer.epoch(&record, self.time_left(run));
         self.call(net, run, |callback, at| callback.after_epoch(at))?;
         Ok(self.ends_after(run))
+    }
+
+    /// The learning rate of a step of the epoch under way.
+    fn rate(&self, run: &Run, batch: usize) -> f64 {
+        let time = (run.epoch - 1) as f64 + batch as f64 / self.batches as f64;
+        let factor = self.training.schedule.factor(time, &run.schedule);
+        self.training.optimizer.learning_rate() * factor
     }
 
     fn stopped(&self, run: &Run) -> String {

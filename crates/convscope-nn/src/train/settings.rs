@@ -9,6 +9,7 @@ use super::stop::StopHandle;
 use crate::error::{NnError, Result};
 use crate::loss::{CrossEntropy, Loss};
 use crate::optim::{Clip, Constraint, Optimizer, ParameterGroups};
+use crate::schedule::{Constant, Schedule};
 use convscope_data::Augmentation;
 use std::path::PathBuf;
 
@@ -49,6 +50,7 @@ use std::path::PathBuf;
 pub struct Training {
     pub(crate) optimizer: Box<dyn Optimizer<f32>>,
     pub(crate) loss: Box<dyn Loss<f32>>,
+    pub(crate) schedule: Box<dyn Schedule>,
     pub(crate) groups: ParameterGroups,
     pub(crate) clip: Option<Clip>,
     pub(crate) constraint: Option<Constraint>,
@@ -71,6 +73,7 @@ impl Training {
         Training {
             optimizer: optimizer.into(),
             loss: CrossEntropy::new().into(),
+            schedule: Box::new(Constant),
             groups: ParameterGroups::new(),
             clip: None,
             constraint: None,
@@ -111,6 +114,13 @@ impl Training {
     /// cross-entropy, so that runs can be compared.
     pub fn loss(mut self, loss: impl Into<Box<dyn Loss<f32>>>) -> Training {
         self.loss = loss.into();
+        self
+    }
+
+    /// What the optimizer's learning rate is multiplied by as time goes on, which is counted in
+    /// epochs; 1 throughout if not set. A schedule that listens hears the validation loss.
+    pub fn schedule(mut self, schedule: impl Schedule + 'static) -> Training {
+        self.schedule = Box::new(schedule);
         self
     }
 
@@ -210,6 +220,7 @@ impl Training {
         }
         self.optimizer.check()?;
         self.loss.check()?;
+        self.schedule.check()?;
         if let Some(clip) = &self.clip {
             clip.check()?;
         }
@@ -226,6 +237,7 @@ impl Training {
         [
             ("optimizer", format!("{:?}", self.optimizer)),
             ("loss", format!("{:?}", self.loss)),
+            ("schedule", format!("{:?}", self.schedule)),
             ("parameter groups", format!("{:?}", self.groups)),
             ("clipping", optional(self.clip.map(|c| format!("{c:?}")))),
             (

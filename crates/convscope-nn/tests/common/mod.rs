@@ -49,6 +49,7 @@ pub fn training(epochs: usize) -> Training {
         .batch_size(16)
         .seed(5)
         .loss(CrossEntropy::new().label_smoothing(0.1))
+        .schedule(WarmUp::new(1.0, ReduceOnPlateau::new(0)))
         .clip(Clip::Norm(1.0))
         .augment(Augmentation::new().crop(1))
         .restore_best()
