@@ -45,8 +45,10 @@ pub use checkpoint::Checkpoint;
 pub use error::{NnError, Result};
 pub use init::Init;
 pub use layer::{
-    Add, AvgPool2d, BatchNorm1d, BatchNorm2d, Conv2d, Dropout, Flatten, Gelu, Layer, LeakyRelu,
-    Linear, MaxPool2d, Padding, Pass, Relu, Rule, Shape, Sigmoid, Softmax, SpatialDropout, Tanh,
+    AdaptiveAvgPool2d, Add, AvgPool2d, BatchNorm1d, BatchNorm2d, Concat, Conv2d, DepthConcat,
+    DropConnect, Dropout, Flatten, Gelu, GlobalAvgPool2d, Layer, LeakyRelu, Linear,
+    LocalResponseNorm, MaxPool2d, MaxUnpool2d, Padding, Pass, Relu, Rule, Shape, Sigmoid, Softmax,
+    SpatialDropout, Tanh, Upsample2d, ZeroPad2d,
 };
 pub use loss::{
     BinaryCrossEntropy, CrossEntropy, Hinge, Loss, MeanAbsoluteError, MeanSquaredError, SmoothL1,
@@ -56,7 +58,9 @@ pub use metrics::{
     ConfusionMatrix, Evaluation, accuracy, box_agreement, evaluate, intersection_over_union, top_k,
     top_k_accuracy,
 };
-pub use network::{INPUT, Network, NetworkBuilder, Summary, SummaryRow, grouped};
+pub use network::{
+    INPUT, Network, NetworkBuilder, ReceptiveField, Rect, Summary, SummaryRow, grouped,
+};
 pub use optim::{
     AdaDelta, AdaMax, Adagrad, Adam, AdamW, AmsGrad, Clip, Constraint, Group, Momentum, Nadam,
     Nesterov, Optimizer, ParameterGroups, RmsProp, Sgd, State,

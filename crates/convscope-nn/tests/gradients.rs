@@ -94,38 +94,191 @@ fn dropout_with_the_same_coins_both_ways() {
 }
 
 #[test]
-fn pooling_with_windows_that_fit_overlap_and_leave_a_rest() {
-    for (window, stride, h, w) in [
-        (2, 2, 6, 4),
-        (3, 2, 7, 7),
-        (2, 2, 5, 7),
-        (3, 1, 4, 5),
-        (2, 3, 6, 6),
+fn pooling_with_windows_that_fit_overlap_are_padded_and_leave_a_rest() {
+    for (window, stride, pad, h, w) in [
+        (2, 2, 0, 6, 4),
+        (3, 2, 0, 7, 7),
+        (2, 2, 0, 5, 7),
+        (3, 1, 0, 4, 5),
+        (2, 3, 0, 6, 6),
+        (3, 2, 1, 6, 7),
+        (2, 2, 1, 5, 4),
+        (3, 3, 1, 7, 8),
+        (5, 2, 2, 6, 5),
     ] {
-        let what = format!("window {window} stride {stride} on {h}x{w}");
-        passes(
-            &what,
-            single(&[2, h, w], MaxPool2d::new(window).stride(stride)),
-        );
-        passes(
-            &what,
-            single(&[2, h, w], AvgPool2d::new(window).stride(stride)),
+        for ceil in [false, true] {
+            let what = format!("window {window} stride {stride} pad {pad} ceil {ceil} on {h}x{w}");
+            let mut max = MaxPool2d::new(window).stride(stride).padding(pad);
+            let mut mean = AvgPool2d::new(window).stride(stride).padding(pad);
+            if ceil {
+                (max, mean) = (max.ceil_mode(), mean.ceil_mode());
+            }
+            passes(&what, single(&[2, h, w], max));
+            passes(&what, single(&[2, h, w], mean));
+            passes(&what, single(&[2, h, w], mean.count_padding(false)));
+        }
+    }
+}
+
+#[test]
+fn adaptive_pooling_with_bins_that_divide_the_image_and_that_overlap() {
+    for (h, w, oh, ow) in [(6, 4, 3, 2), (7, 5, 3, 4), (3, 3, 5, 1), (4, 4, 4, 4)] {
+        let what = format!("{h}x{w} to {oh}x{ow}");
+        passes(&what, single(&[2, h, w], AdaptiveAvgPool2d::new(oh, ow)));
+    }
+    passes("global", single(&[3, 5, 4], GlobalAvgPool2d));
+}
+
+#[test]
+fn local_response_norm_over_odd_even_and_too_many_channels() {
+    for size in [1, 2, 3, 5, 9] {
+        let norm = LocalResponseNorm::new(size).alpha(0.5).k(1.5);
+        passes(&format!("{size} of 6"), single(&[6, 3, 2], norm));
+        passes(&format!("{size} of 6"), single(&[6, 3, 2], norm.beta(0.4)));
+    }
+    passes(
+        "AlexNet's",
+        single(&[7, 2, 2], LocalResponseNorm::alexnet()),
+    );
+}
+
+#[test]
+fn upsampling_and_zero_padding() {
+    for factor in [1, 2, 3] {
+        for up in [
+            Upsample2d::nearest(factor),
+            Upsample2d::bilinear(factor),
+            Upsample2d::bilinear(factor).align_corners(),
+        ] {
+            passes(&format!("{up:?}"), single(&[2, 3, 4], up));
+            passes(&format!("{up:?}"), single(&[1, 1, 1], up));
+        }
+    }
+    passes("pad", single(&[2, 3, 4], ZeroPad2d::new(2)));
+    passes("pad", single(&[2, 3, 4], ZeroPad2d::sides([0, 1, 2, 3])));
+}
+
+#[test]
+fn weights_that_drop() {
+    for pass in [Pass::train(3), Pass::default()] {
+        passes_as(
+            "DropConnect",
+            single(&[7], Linear::new(5).drop_connect(0.5)),
+            pass,
         );
     }
 }
 
 #[test]
-fn a_graph_with_a_branch_and_a_join() {
+fn unpooling_over_windows_that_leave_a_rest_and_overlap() {
+    for (window, stride, size) in [(2, 2, 6), (2, 2, 7), (3, 2, 7)] {
+        let net = Network::input([2, size, size])
+            .add("conv1", Conv2d::new(3, 3).same())
+            .add("pool", MaxPool2d::new(window).stride(stride))
+            .add("conv2", Conv2d::new(3, 3).same())
+            .add_after(&["conv2", "pool"], "unpool", MaxUnpool2d::new())
+            .add("conv3", Conv2d::new(1, 3).same())
+            .build(2)
+            .unwrap();
+        passes(&format!("{window}/{stride} of {size}"), net);
+    }
+}
+
+fn conv_norm_relu(b: NetworkBuilder, filters: usize, stride: usize) -> NetworkBuilder {
+    b.add("conv", Conv2d::new(filters, 3).stride(stride).same())
+        .add("bn", BatchNorm2d::new())
+        .add("relu", Relu)
+}
+
+#[test]
+fn a_residual_block() {
+    let block = |b: NetworkBuilder| {
+        b.block("a", |b| conv_norm_relu(b, 4, 2))
+            .add("conv", Conv2d::new(4, 3).same())
+            .add("bn", BatchNorm2d::new())
+            .add_after(&["input"], "short", Conv2d::new(4, 1).stride(2))
+            .add_after(&["bn", "short"], "sum", Add)
+            .add("relu", Relu)
+    };
     let net = Network::input([2, 6, 6])
         .add("conv1", Conv2d::new(3, 3).same())
-        .add("relu1", Relu)
-        .add("conv2", Conv2d::new(3, 3).same())
-        .add_after(&["conv2", "relu1"], "sum", Add)
-        .add("relu2", Relu)
-        .add("pool", MaxPool2d::new(2))
+        .block("block1", block)
+        .block("block2", |b| {
+            b.add("conv", Conv2d::new(4, 3).same())
+                .add_after(&["conv", "input"], "sum", Add)
+        })
+        .add("pool", GlobalAvgPool2d)
         .add("flatten", Flatten)
-        .add("fc", Linear::new(4))
+        .add("fc", Linear::new(3))
         .build(5)
         .unwrap();
-    passes("residual block", net);
+    for pass in [Pass::default(), Pass::train(1)] {
+        passes_as("residual", net.clone(), pass);
+    }
+}
+
+#[test]
+fn an_inception_block_of_images_of_two_sizes() {
+    let net = Network::input([2, 7, 7])
+        .add("stem", Conv2d::new(3, 3).same())
+        .add("relu", Relu)
+        .block("inception", |b| {
+            b.add("one", Conv2d::new(2, 1))
+                .block_after("input", "three", |b| conv_norm_relu(b, 3, 1))
+                .block_after("input", "five", |b| {
+                    b.add("reduce", Conv2d::new(2, 1))
+                        .add("conv", Conv2d::new(2, 5).same())
+                })
+                .block_after("input", "pool", |b| {
+                    b.add("max", MaxPool2d::new(3).stride(1).padding(1))
+                        .add("conv", Conv2d::new(2, 1))
+                })
+                .add_after(&["one", "three", "five", "pool"], "cat", Concat)
+        })
+        .add_after(&["inception.three"], "small", Conv2d::new(2, 4))
+        .add_after(&["inception", "small"], "depth", DepthConcat)
+        .add("lrn", LocalResponseNorm::new(3).alpha(0.1))
+        .add("pool", AvgPool2d::new(3).stride(2))
+        .build(5)
+        .unwrap();
+    assert_eq!(net.output_shape(), [11, 3, 3]);
+    for pass in [Pass::default(), Pass::train(1)] {
+        passes_as("inception", net.clone(), pass);
+    }
+}
+
+#[test]
+fn a_dense_block_with_dropout() {
+    let net = Network::input([2, 5, 5])
+        .add("conv0", Conv2d::new(3, 3).same())
+        .block("dense", |b| {
+            b.block("layer1", |b| conv_norm_relu(b, 2, 1))
+                .add_after(&["input", "layer1"], "cat1", Concat)
+                .block("layer2", |b| {
+                    conv_norm_relu(b, 2, 1).add("drop", Dropout::new(0.3))
+                })
+                .add_after(&["input", "layer1", "layer2"], "cat2", Concat)
+        })
+        .add("up", Upsample2d::bilinear(2))
+        .add("gelu", Gelu::new())
+        .build(5)
+        .unwrap();
+    assert_eq!(net.output_shape(), [7, 10, 10]);
+    for pass in [Pass::default(), Pass::train(1)] {
+        passes_as("dense", net.clone(), pass);
+    }
+}
+
+#[test]
+fn a_node_that_two_others_read_and_a_join_of_one_node_with_itself() {
+    let net = Network::input([2, 4, 4])
+        .add("relu0", Relu)
+        .add_after(&["relu0", "relu0"], "twice", Add)
+        .add("relu1", LeakyRelu::default())
+        .add_after(&["relu1", "input", "relu0"], "sum", Add)
+        .add_after(&["sum", "sum", "relu0"], "cat", Concat)
+        .add("tanh", Tanh)
+        .build(5)
+        .unwrap();
+    passes("reuse", net);
 }

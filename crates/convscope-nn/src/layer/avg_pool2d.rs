@@ -1,50 +1,62 @@
 //! Average pooling.
 
-use super::max_pool2d::pooled_size;
+use super::pool::{Windows, windows};
 use super::*;
-use crate::parallel::{slice, slice_mut};
+use crate::parallel::{fresh, slice, slice_mut};
 use ndarray::IxDyn;
 use rayon::prelude::*;
 
 /// The mean of each window.
 ///
 /// # Shapes
-/// Input `[N, C, H, W]`, output `[N, C, OH, OW]` with `OH = floor((H - window) / stride) + 1`.
+/// Input `[N, C, H, W]`, output `[N, C, OH, OW]` with
+/// `OH = floor((H + 2 padding - window) / stride) + 1`, rounded up in ceil mode (then the last
+/// window must still begin inside the image or its first padding, as in PyTorch).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AvgPool2d {
-    window: usize,
-    stride: usize,
+    windows: Windows,
+    count_padding: bool,
 }
 
 impl AvgPool2d {
-    /// Windows of `window x window` side by side.
+    /// Windows of `window x window` side by side, no padding.
     pub fn new(window: usize) -> AvgPool2d {
         AvgPool2d {
-            window,
-            stride: window,
+            windows: Windows::new(window),
+            count_padding: true,
         }
     }
 
-    /// The step between windows; smaller than the window, they overlap.
-    pub fn stride(mut self, stride: usize) -> AvgPool2d {
-        self.stride = stride;
+    /// Whether the zeros of the padding count in the mean; by default they do, as in PyTorch
+    /// (`count_include_pad`). What hangs over the padding in ceil mode never counts.
+    pub fn count_padding(mut self, count: bool) -> AvgPool2d {
+        self.count_padding = count;
         self
     }
 
-    /// Calls `visit(output index, input index)` for every element of every window of a plane.
-    fn each(&self, [oh, ow]: [usize; 2], w: usize, mut visit: impl FnMut(usize, usize)) {
-        for oy in 0..oh {
-            for ox in 0..ow {
-                let (top, left) = (oy * self.stride, ox * self.stride);
-                for row in top..top + self.window {
-                    for column in left..left + self.window {
-                        visit(oy * ow + ox, row * w + column);
-                    }
-                }
-            }
+    /// How many rows or columns window `o` is divided by.
+    fn divisor(&self, o: usize, size: usize) -> usize {
+        let Windows {
+            size: window,
+            stride,
+            pad,
+            ..
+        } = self.windows;
+        match self.count_padding {
+            true => (o * stride + window).min(size + 2 * pad) - o * stride,
+            false => self.windows.covered(o, size).len(),
         }
     }
+
+    /// One over the product of the divisors, per output column, and the divisors of the rows.
+    fn shares<F: Real>(&self, size: usize, outputs: usize) -> Vec<F> {
+        (0..outputs)
+            .map(|o| F::one() / F::of(self.divisor(o, size) as f64))
+            .collect()
+    }
 }
+
+windows!(AvgPool2d);
 
 impl<F: Real> Layer<F> for AvgPool2d {
     fn kind(&self) -> &'static str {
@@ -52,21 +64,21 @@ impl<F: Real> Layer<F> for AvgPool2d {
     }
 
     fn settings(&self) -> String {
-        format!("window {0}x{0}, stride {1}", self.window, self.stride)
+        let padding = match self.windows.pad > 0 && !self.count_padding {
+            true => ", padding not counted",
+            false => "",
+        };
+        self.windows.settings() + padding
     }
 
     fn build(&mut self, inputs: &[Shape], _rng: &mut ChaCha8Rng) -> Result<Shape> {
         let [c, h, w] = image_shape("AvgPool2d", single("AvgPool2d", inputs)?)?;
-        let [oh, ow] = pooled_size(h, w, self.window, self.stride)?;
+        let [oh, ow] = self.windows.output(h, w)?;
         Ok(vec![c, oh, ow])
     }
 
     fn window(&self) -> Option<Window> {
-        Some(Window {
-            size: [self.window; 2],
-            stride: [self.stride; 2],
-            pad: [0; 2],
-        })
+        Some(self.windows.as_window())
     }
 
     fn needs(&self) -> Needs {
@@ -76,18 +88,30 @@ impl<F: Real> Layer<F> for AvgPool2d {
     fn forward(&self, inputs: &[&Tensor<F>], _pass: &Pass) -> Result<(Tensor<F>, Saved<F>)> {
         let x = *single("AvgPool2d", inputs)?;
         let [n, c, h, w] = batch_shape("AvgPool2d", x, None)?;
-        let [oh, ow] = pooled_size(h, w, self.window, self.stride)?;
-        let share = F::one() / F::of((self.window * self.window) as f64);
-        let mut y = Tensor::zeros(IxDyn(&[n, c, oh, ow]));
+        let [oh, ow] = self.windows.output(h, w)?;
+        let (down, across): (Vec<F>, Vec<F>) = (self.shares(h, oh), self.shares(w, ow));
+        let mut y = fresh(&[n, c, oh, ow]);
         slice_mut(&mut y)
             .par_chunks_mut(oh * ow)
             .zip(slice(x).par_chunks(h * w))
-            .for_each(|(y, x)| {
-                self.each([oh, ow], w, |o, i| y[o] += x[i]);
-                for v in y {
-                    *v *= share;
-                }
-            });
+            .for_each_init(
+                || vec![F::zero(); w],
+                |sums, (y, x)| {
+                    for ((oy, y), &down) in y.chunks_mut(ow).enumerate().zip(&down) {
+                        // Down first, over whole rows; then across.
+                        sums.fill(F::zero());
+                        for row in self.windows.covered(oy, h) {
+                            for (s, &v) in sums.iter_mut().zip(&x[row * w..][..w]) {
+                                *s += v;
+                            }
+                        }
+                        for ((ox, y), &across) in y.iter_mut().enumerate().zip(&across) {
+                            let window = &sums[self.windows.covered(ox, w)];
+                            *y = window.iter().copied().sum::<F>() * (down * across);
+                        }
+                    }
+                },
+            );
         Ok((y, Saved::Nothing))
     }
 
@@ -95,12 +119,30 @@ impl<F: Real> Layer<F> for AvgPool2d {
         let shape = &seen.input_shapes[0];
         let (h, w) = (shape[2], shape[3]);
         let (oh, ow) = (gradient.shape()[2], gradient.shape()[3]);
-        let share = F::one() / F::of((self.window * self.window) as f64);
+        let (down, across): (Vec<F>, Vec<F>) = (self.shares(h, oh), self.shares(w, ow));
         let mut dx = Tensor::zeros(IxDyn(shape));
         slice_mut(&mut dx)
             .par_chunks_mut(h * w)
             .zip(slice(gradient).par_chunks(oh * ow))
-            .for_each(|(dx, dy)| self.each([oh, ow], w, |o, i| dx[i] += dy[o] * share));
+            .for_each_init(
+                || vec![F::zero(); w],
+                |spread, (dx, dy)| {
+                    for ((oy, dy), &down) in dy.chunks(ow).enumerate().zip(&down) {
+                        spread.fill(F::zero());
+                        for ((ox, &g), &across) in dy.iter().enumerate().zip(&across) {
+                            let share = g * (down * across);
+                            for s in &mut spread[self.windows.covered(ox, w)] {
+                                *s += share;
+                            }
+                        }
+                        for row in self.windows.covered(oy, h) {
+                            for (d, &s) in dx[row * w..][..w].iter_mut().zip(spread.iter()) {
+                                *d += s;
+                            }
+                        }
+                    }
+                },
+            );
         Gradients::input(dx)
     }
 

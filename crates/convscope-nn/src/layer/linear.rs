@@ -40,6 +40,99 @@ impl Linear {
 /// Examples whose weight gradient one task sums: fixed, so that sums do not depend on threads.
 const WEIGHT_ROWS_PER_TASK: usize = 32;
 
+impl<F: Real> Linear<F> {
+    pub(super) fn weight(&self) -> &Tensor<F> {
+        &self.weight
+    }
+
+    /// The forward pass with other weights of the same shape.
+    pub(super) fn forward_with(&self, x: &Tensor<F>, weight: &Tensor<F>) -> Result<Tensor<F>> {
+        let features = weight.shape()[1];
+        let &[n, d] = x.shape() else {
+            return Err(NnError::shape(
+                "Linear's input",
+                "[batch, features]",
+                x.shape(),
+            ));
+        };
+        if d != features {
+            return Err(NnError::shape(
+                "Linear's input",
+                format!("[batch, {features}]"),
+                x.shape(),
+            ));
+        }
+        let mut y = Tensor::zeros(IxDyn(&[n, self.outputs])); // [N, O]
+        product_by_rows(
+            Matrix::new(slice(x), n, d),
+            Matrix::new(slice(weight), self.outputs, d).t(),
+            slice_mut(&mut y),
+        );
+        for row in slice_mut(&mut y).chunks_exact_mut(self.outputs) {
+            for (v, &b) in row.iter_mut().zip(slice(&self.bias)) {
+                *v += b;
+            }
+        }
+        Ok(y)
+    }
+
+    /// Its backward pass.
+    pub(super) fn backward_with(
+        &self,
+        seen: &Seen<'_, F>,
+        gradient: &Tensor<F>,
+        want: Want,
+        weight: &Tensor<F>,
+    ) -> Gradients<F> {
+        let x = seen.inputs[0];
+        let (n, d, o) = (x.shape()[0], x.shape()[1], self.outputs);
+        let dy = slice(gradient);
+        let mut gradients = Gradients::default();
+        if want.inputs {
+            let mut dx = Tensor::zeros(IxDyn(&[n, d])); // dX = dY W
+            product_by_rows(
+                Matrix::new(dy, n, o),
+                Matrix::new(slice(weight), o, d),
+                slice_mut(&mut dx),
+            );
+            gradients.inputs.push(dx);
+        }
+        if want.parameters {
+            let mut dw = Tensor::zeros(IxDyn(&[o, d])); // dW = dYᵀ X
+            slice_mut(&mut dw)
+                .par_chunks_mut(WEIGHT_ROWS_PER_TASK * d)
+                .enumerate()
+                .for_each(|(task, dw)| {
+                    let first = task * WEIGHT_ROWS_PER_TASK;
+                    let rows = dw.len() / d;
+                    let part: Vec<F> = dy
+                        .chunks_exact(o)
+                        .flat_map(|row| row[first..first + rows].iter().copied())
+                        .collect(); // [N, rows]
+                    let x = Matrix::new(slice(x), n, d);
+                    product(Matrix::new(&part, n, rows).t(), x, dw, false);
+                });
+            let mut db = Tensor::zeros(IxDyn(&[o]));
+            for row in dy.chunks_exact(o) {
+                for (b, &g) in slice_mut(&mut db).iter_mut().zip(row) {
+                    *b += g;
+                }
+            }
+            gradients.parameters = vec![dw, db];
+        }
+        gradients
+    }
+
+    pub(super) fn cast(&self) -> Linear<f64> {
+        Linear {
+            outputs: self.outputs,
+            init: self.init,
+            weight: cast(&self.weight),
+            bias: cast(&self.bias),
+        }
+    }
+}
+
 impl<F: Real> Layer<F> for Linear<F> {
     fn kind(&self) -> &'static str {
         "Linear"
@@ -91,83 +184,16 @@ impl<F: Real> Layer<F> for Linear<F> {
     }
 
     fn forward(&self, inputs: &[&Tensor<F>], _pass: &Pass) -> Result<(Tensor<F>, Saved<F>)> {
-        let x = *single("Linear", inputs)?;
-        let features = self.weight.shape()[1];
-        let &[n, d] = x.shape() else {
-            return Err(NnError::shape(
-                "Linear's input",
-                "[batch, features]",
-                x.shape(),
-            ));
-        };
-        if d != features {
-            return Err(NnError::shape(
-                "Linear's input",
-                format!("[batch, {features}]"),
-                x.shape(),
-            ));
-        }
-        let mut y = Tensor::zeros(IxDyn(&[n, self.outputs])); // [N, O]
-        product_by_rows(
-            Matrix::new(slice(x), n, d),
-            Matrix::new(slice(&self.weight), self.outputs, d).t(),
-            slice_mut(&mut y),
-        );
-        for row in slice_mut(&mut y).chunks_exact_mut(self.outputs) {
-            for (v, &b) in row.iter_mut().zip(slice(&self.bias)) {
-                *v += b;
-            }
-        }
-        Ok((y, Saved::Nothing))
+        let x = single("Linear", inputs)?;
+        Ok((self.forward_with(x, &self.weight)?, Saved::Nothing))
     }
 
     fn backward(&self, seen: &Seen<'_, F>, gradient: &Tensor<F>, want: Want) -> Gradients<F> {
-        let x = seen.inputs[0];
-        let (n, d, o) = (x.shape()[0], x.shape()[1], self.outputs);
-        let dy = slice(gradient);
-        let mut gradients = Gradients::default();
-        if want.inputs {
-            let mut dx = Tensor::zeros(IxDyn(&[n, d])); // dX = dY W
-            product_by_rows(
-                Matrix::new(dy, n, o),
-                Matrix::new(slice(&self.weight), o, d),
-                slice_mut(&mut dx),
-            );
-            gradients.inputs.push(dx);
-        }
-        if want.parameters {
-            let mut dw = Tensor::zeros(IxDyn(&[o, d])); // dW = dYᵀ X
-            slice_mut(&mut dw)
-                .par_chunks_mut(WEIGHT_ROWS_PER_TASK * d)
-                .enumerate()
-                .for_each(|(task, dw)| {
-                    let first = task * WEIGHT_ROWS_PER_TASK;
-                    let rows = dw.len() / d;
-                    let part: Vec<F> = dy
-                        .chunks_exact(o)
-                        .flat_map(|row| row[first..first + rows].iter().copied())
-                        .collect(); // [N, rows]
-                    let x = Matrix::new(slice(x), n, d);
-                    product(Matrix::new(&part, n, rows).t(), x, dw, false);
-                });
-            let mut db = Tensor::zeros(IxDyn(&[o]));
-            for row in dy.chunks_exact(o) {
-                for (b, &g) in slice_mut(&mut db).iter_mut().zip(row) {
-                    *b += g;
-                }
-            }
-            gradients.parameters = vec![dw, db];
-        }
-        gradients
+        self.backward_with(seen, gradient, want, &self.weight)
     }
 
     fn to_f64(&self) -> Box<dyn Layer<f64>> {
-        Box::new(Linear {
-            outputs: self.outputs,
-            init: self.init,
-            weight: cast(&self.weight),
-            bias: cast(&self.bias),
-        })
+        Box::new(self.cast())
     }
 
     fn boxed(&self) -> Box<dyn Layer<F>> {

@@ -3,36 +3,51 @@
 //! A layer computes nothing but a function of its inputs and parameters: what a pass produces is
 //! kept in the [`Trace`](crate::Trace), not in the layer.
 
+mod adaptive_avg_pool2d;
 mod add;
 mod avg_pool2d;
 mod batch_norm;
+mod concat;
 mod conv2d;
+mod drop_connect;
 mod dropout;
 mod flatten;
 mod gelu;
 mod leaky_relu;
 mod linear;
+mod local_response_norm;
 mod max_pool2d;
+mod max_unpool2d;
+mod pool;
 pub(crate) mod random;
 mod relu;
 mod sigmoid;
 mod softmax;
 mod tanh;
+mod upsample2d;
+mod zero_pad2d;
 
+pub use adaptive_avg_pool2d::{AdaptiveAvgPool2d, GlobalAvgPool2d};
 pub use add::Add;
 pub use avg_pool2d::AvgPool2d;
 pub use batch_norm::{BatchNorm1d, BatchNorm2d};
+pub use concat::{Concat, DepthConcat};
 pub use conv2d::{Conv2d, Padding};
+pub use drop_connect::DropConnect;
 pub use dropout::{Dropout, SpatialDropout};
 pub use flatten::Flatten;
 pub use gelu::Gelu;
 pub use leaky_relu::LeakyRelu;
 pub use linear::Linear;
+pub use local_response_norm::LocalResponseNorm;
 pub use max_pool2d::MaxPool2d;
+pub use max_unpool2d::MaxUnpool2d;
 pub use relu::Relu;
 pub use sigmoid::Sigmoid;
 pub use softmax::Softmax;
 pub use tanh::Tanh;
+pub use upsample2d::Upsample2d;
+pub use zero_pad2d::ZeroPad2d;
 
 use crate::error::{NnError, Result};
 use crate::real::{Real, Tensor};
@@ -91,6 +106,17 @@ impl Pass {
             batch_statistics: false,
             drop: true,
             seed,
+        }
+    }
+
+    /// The pass over a part of a larger batch: other units drop in each.
+    pub(crate) fn of_part(self, part: usize) -> Pass {
+        Pass {
+            seed: match part {
+                0 => self.seed,
+                part => random::mix(self.seed, !(part as u64)),
+            },
+            ..self
         }
     }
 
@@ -349,22 +375,31 @@ macro_rules! layers {
 }
 
 layers!(
+    AdaptiveAvgPool2d,
     Add,
     AvgPool2d,
     BatchNorm1d,
     BatchNorm2d,
+    Concat,
     Conv2d,
+    DepthConcat,
+    DropConnect,
     Dropout,
     Flatten,
     Gelu,
+    GlobalAvgPool2d,
     LeakyRelu,
     Linear,
+    LocalResponseNorm,
     MaxPool2d,
+    MaxUnpool2d,
     Relu,
     Sigmoid,
     Softmax,
     SpatialDropout,
     Tanh,
+    Upsample2d,
+    ZeroPad2d,
 );
 
 /// The only input of a layer that takes one.

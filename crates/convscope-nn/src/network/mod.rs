@@ -1,14 +1,19 @@
 //! A network: a named graph of layers that does not change while it runs.
 
+mod builder;
+mod receptive_field;
+mod summary;
+
+pub use builder::NetworkBuilder;
+pub use receptive_field::{ReceptiveField, Rect};
+pub use summary::{Summary, SummaryRow, grouped};
+
 use crate::error::{NnError, Result};
 use crate::layer::{Layer, Pass, Shape};
 use crate::loss::softmax;
 use crate::real::{Real, Tensor};
 use crate::trace::{Keep, Trace};
 use ndarray::{Axis, Slice};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
-use std::fmt;
 use std::sync::Arc;
 
 /// The name of the node that stands for the image.
@@ -60,10 +65,15 @@ impl<F: Real> Graph<F> {
         }
     }
 
-    /// The number of a node by its name.
+    /// The number of a node by its name. The name of a block stands for its last node.
     pub(crate) fn find(&self, name: &str) -> Result<usize> {
+        let inside = |id: &usize| {
+            let rest = self.name(*id).strip_prefix(name);
+            rest.is_some_and(|rest| rest.starts_with('.'))
+        };
         (0..=self.nodes.len())
             .find(|&id| self.name(id) == name)
+            .or_else(|| (1..=self.nodes.len()).rev().find(inside))
             .ok_or_else(|| NnError::Unknown {
                 what: "node",
                 name: name.to_owned(),
@@ -72,6 +82,11 @@ impl<F: Real> Graph<F> {
                     .collect::<Vec<_>>()
                     .join(", "),
             })
+    }
+
+    /// Whether a node has exactly this name.
+    fn has(&self, name: &str) -> bool {
+        (0..=self.nodes.len()).any(|id| self.name(id) == name)
     }
 
     fn input_shapes(&self, node: &Node<F>) -> Vec<Shape> {
@@ -100,28 +115,10 @@ pub struct Network<F: Real = f32> {
     pub(crate) graph: Arc<Graph<F>>,
 }
 
-/// A network in the making; see [`Network::input`].
-#[derive(Debug)]
-pub struct NetworkBuilder {
-    input: Shape,
-    steps: Vec<Step>,
-}
-
-/// A layer to be added; without inputs it follows the one before it.
-#[derive(Debug)]
-struct Step {
-    name: String,
-    layer: Box<dyn Layer<f32>>,
-    inputs: Option<Vec<String>>,
-}
-
 impl Network<f32> {
     /// Begins a network for images (or vectors) of this shape, without the batch: `[C, H, W]`.
     pub fn input(shape: impl Into<Vec<usize>>) -> NetworkBuilder {
-        NetworkBuilder {
-            input: shape.into(),
-            steps: Vec::new(),
-        }
+        NetworkBuilder::new(shape.into())
     }
 
     /// The same network in double precision, for checking gradients.
@@ -143,93 +140,6 @@ impl Network<f32> {
                 nodes,
             }),
         }
-    }
-}
-
-impl NetworkBuilder {
-    /// Adds a layer after the last one, under a name of its own. (A layer of your own making goes
-    /// in as a `Box<dyn Layer<f32>>`.)
-    pub fn add(mut self, name: &str, layer: impl Into<Box<dyn Layer<f32>>>) -> NetworkBuilder {
-        self.steps.push(Step {
-            name: name.to_owned(),
-            layer: layer.into(),
-            inputs: None,
-        });
-        self
-    }
-
-    /// Adds a layer after the nodes of these names (`"input"` is the image).
-    pub fn add_after(
-        mut self,
-        inputs: &[&str],
-        name: &str,
-        layer: impl Into<Box<dyn Layer<f32>>>,
-    ) -> NetworkBuilder {
-        self.steps.push(Step {
-            name: name.to_owned(),
-            layer: layer.into(),
-            inputs: Some(inputs.iter().map(|&s| s.to_owned()).collect()),
-        });
-        self
-    }
-
-    /// Checks that every shape fits and draws the weights from `seed`.
-    ///
-    /// # Errors
-    /// Names the node whose input does not fit, whose name is taken, or whose inputs are unknown.
-    pub fn build(self, seed: u64) -> Result<Network> {
-        if self.input.is_empty() || self.input.contains(&0) {
-            return Err(NnError::shape(
-                "a network's input",
-                "a shape like [channels, height, width] without a zero",
-                &self.input,
-            ));
-        }
-        if self.steps.is_empty() {
-            return Err(NnError::Invalid(
-                "a network needs at least one layer".into(),
-            ));
-        }
-        let mut graph = Graph {
-            input: self.input,
-            nodes: Vec::new(),
-        };
-        for (index, step) in self.steps.into_iter().enumerate() {
-            let Step {
-                name,
-                mut layer,
-                inputs,
-            } = step;
-            let kind = layer.kind();
-            let failed = |e: NnError| e.at(&name, kind);
-            if name.is_empty() || graph.find(&name).is_ok() {
-                return Err(failed(NnError::Invalid(
-                    "a node needs a name that no other node has".into(),
-                )));
-            }
-            let inputs = match inputs {
-                None => vec![index],
-                Some(names) => names
-                    .iter()
-                    .map(|n| graph.find(n))
-                    .collect::<Result<_>>()
-                    .map_err(failed)?,
-            };
-            let shapes: Vec<Shape> = inputs.iter().map(|&i| graph.shape(i).clone()).collect();
-            // A stream of its own: a layer's weights do not depend on what stands before it.
-            let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            rng.set_stream(index as u64);
-            let shape = layer.build(&shapes, &mut rng).map_err(failed)?;
-            graph.nodes.push(Node {
-                name,
-                layer: Arc::from(layer),
-                inputs,
-                shape,
-            });
-        }
-        Ok(Network {
-            graph: Arc::new(graph),
-        })
     }
 }
 
@@ -262,12 +172,23 @@ impl<F: Real> Network<F> {
     /// # Errors
     /// As [`Network::trace`].
     pub fn forward(&self, x: &Tensor<F>) -> Result<Tensor<F>> {
+        self.forward_as(x, Pass::default())
+    }
+
+    /// The same with a say in how the layers behave: `Pass::monte_carlo(seed)` for a draw of Monte
+    /// Carlo dropout. (Of a pass that normalises by the statistics of the batch, each part is a
+    /// batch of its own.)
+    ///
+    /// # Errors
+    /// As [`Network::trace`].
+    pub fn forward_as(&self, x: &Tensor<F>, pass: Pass) -> Result<Tensor<F>> {
         self.check_batch(x)?;
         let mut parts = Vec::new();
-        for start in (0..x.shape()[0]).step_by(FORWARD_BATCH) {
+        for (i, start) in (0..x.shape()[0]).step_by(FORWARD_BATCH).enumerate() {
             let end = (start + FORWARD_BATCH).min(x.shape()[0]);
             let part = x.slice_axis(Axis(0), Slice::from(start..end)).to_owned();
-            parts.push(F::run(self, &part, Pass::default(), Keep::Output)?.into_output());
+            let pass = pass.of_part(i);
+            parts.push(F::run(self, &part, pass, Keep::Output)?.into_output());
         }
         let views: Vec<_> = parts.iter().map(|p| p.view()).collect();
         Ok(ndarray::concatenate(Axis(0), &views).expect("parts of one shape"))
@@ -522,109 +443,6 @@ fn fitting<F: Real>(
         true => Ok(value),
         false => Ok(value.as_standard_layout().into_owned()),
     }
-}
-
-/// What a network consists of; its `Display` is a table.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Summary {
-    /// The shape of one input.
-    pub input: Shape,
-    /// One row per node.
-    pub rows: Vec<SummaryRow>,
-}
-
-/// One node of a [`Summary`].
-#[derive(Clone, Debug, PartialEq)]
-pub struct SummaryRow {
-    /// The node's name.
-    pub name: String,
-    /// Its layer's kind.
-    pub kind: &'static str,
-    /// The layer's settings in a few words.
-    pub settings: String,
-    /// The names of the nodes it reads.
-    pub inputs: Vec<String>,
-    /// The shape of its output, without the batch.
-    pub output: Shape,
-    /// How many numbers it learns.
-    pub parameters: usize,
-    /// Multiply-adds for one example.
-    pub multiply_adds: u64,
-}
-
-impl Summary {
-    /// All learned numbers.
-    pub fn parameters(&self) -> usize {
-        self.rows.iter().map(|r| r.parameters).sum()
-    }
-
-    /// All multiply-adds for one example.
-    pub fn multiply_adds(&self) -> u64 {
-        self.rows.iter().map(|r| r.multiply_adds).sum()
-    }
-}
-
-impl fmt::Display for Summary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self
-            .rows
-            .iter()
-            .map(|r| r.name.len())
-            .max()
-            .unwrap_or(0)
-            .max(5);
-        writeln!(
-            f,
-            "{:name$}  {:10} {:>14} {:>12} {:>14}",
-            "node", "layer", "output", "parameters", "multiply-adds"
-        )?;
-        writeln!(
-            f,
-            "{:name$}  {:10} {:>14}",
-            INPUT,
-            "",
-            format!("{:?}", self.input)
-        )?;
-        for r in &self.rows {
-            writeln!(
-                f,
-                "{:name$}  {:10} {:>14} {:>12} {:>14}",
-                r.name,
-                r.kind,
-                format!("{:?}", r.output),
-                grouped(r.parameters as u64),
-                grouped(r.multiply_adds)
-            )?;
-        }
-        write!(
-            f,
-            "{:name$}  {:10} {:>14} {:>12} {:>14}",
-            "total",
-            "",
-            "",
-            grouped(self.parameters() as u64),
-            grouped(self.multiply_adds())
-        )
-    }
-}
-
-impl<F: Real> fmt::Display for Network<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.summary().fmt(f)
-    }
-}
-
-/// `1234567` as `1,234,567`.
-pub fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, d) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(d);
-    }
-    out
 }
 
 /// The index of the largest value, the first of equals.
