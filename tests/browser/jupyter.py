@@ -150,6 +150,12 @@ class Notebook:
         page.click('.lm-MenuBar-itemLabel:text-is("Run")')
         page.click('[data-command="runmenu:restart-and-run-all"]')
         page.click(".jp-Dialog button.jp-mod-accept")
+        # A saved notebook has its numbers already: the run has begun when a star takes their place.
+        page.wait_for_function(
+            """() => Array.from(document.querySelectorAll('.jp-InputPrompt'))
+              .some((p) => p.textContent.includes('*'))""",
+            timeout=seconds * 1000,
+        )
         page.wait_for_function(
             """() => {
               const prompts = Array.from(document.querySelectorAll('.jp-CodeCell'))

@@ -119,7 +119,7 @@ class Notebooks(unittest.TestCase):
                     else:
                         self.assertIn("not written yet", cell["output"])
             self.assertGreater(checks, 1)
-            scores = notebook.page.locator(".jp-OutputArea-output table[data-points]")
+            scores = notebook.page.locator(".jp-OutputArea-output table[data-exercise]")
             self.assertEqual(scores.count(), checks)
             for i in range(checks):
                 score = scores.nth(i)

@@ -250,16 +250,30 @@ fn remove(folder: &Path) -> Result<()> {
     }
 }
 
-/// The kernel works offline: all that it compiles is fetched before.
+/// The kernel works offline: all that cargo asks for is fetched before. It lists the crates of
+/// every platform when evcxr asks it what there is, so those of other platforms count too.
+/// The standard library stands on a few crates as well, which rust-analyzer wants to see.
 fn fetch_crates(context: &mut Context<'_>, toolchain: &Toolchain, step: &mut Step) -> Result<()> {
-    let mut cargo = Command::new("cargo");
-    cargo
-        .args(["fetch", "--locked", "--target", toolchain.host()])
-        .current_dir(&context.paths.root);
-    forget_cargo_run(&mut cargo, &context.paths.root);
     step.note("downloading crates");
-    run_logged(&mut cargo, &mut context.log, |line| step.note(line.trim()))
-        .context("cargo could not download the crates that the notebooks use")
+    for folder in [context.paths.root.clone(), toolchain.library()] {
+        let mut cargo = Command::new("cargo");
+        cargo
+            .args(["fetch", "--locked"])
+            .current_dir(&folder)
+            // The library's manifests are for nightly tools.
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("__CARGO_TEST_CHANNEL_OVERRIDE_DO_NOT_USE_THIS", "nightly");
+        forget_cargo_run(&mut cargo, &context.paths.root);
+        run_logged(&mut cargo, &mut context.log, |line| step.note(line.trim())).with_context(
+            || {
+                format!(
+                    "cargo could not download the crates that {} uses",
+                    folder.display()
+                )
+            },
+        )?;
+    }
+    Ok(())
 }
 
 fn crates_to_compile(paths: &Paths, toolchain: &Toolchain) -> u64 {
