@@ -239,3 +239,39 @@ fn frozen_parameters_stay_and_the_rest_learns() {
     assert!(error.to_string().contains("conv9"), "{error}");
     assert!(bits(&net) == after);
 }
+
+#[test]
+fn training_is_the_loop_one_would_write_by_hand() {
+    let (train, valid) = (toy(30, 1), toy(30, 2));
+    let plain = || {
+        Network::input([1, 8, 8])
+            .add("flatten", Flatten)
+            .add("fc1", Linear::new(8))
+            .add("relu", Relu)
+            .add("fc2", Linear::new(3))
+            .build(3)
+            .unwrap()
+    };
+    let mut by_hand = plain();
+    for _ in 0..5 {
+        let trace = by_hand.trace(&train.images).unwrap();
+        let (_, gradient) = cross_entropy(trace.output(), &train.labels).unwrap();
+        let gradients = trace.parameter_gradients(&gradient).unwrap();
+        let paths: Vec<String> = by_hand.parameters().into_iter().map(|(p, _)| p).collect();
+        for (path, gradient) in paths.iter().zip(gradients) {
+            let moved = by_hand.parameter(path).unwrap() - gradient * 0.1;
+            by_hand.set_parameter(path, moved).unwrap();
+        }
+    }
+    let mut net = plain();
+    // One batch an epoch: only the order of the images, and so the rounding, differs.
+    let training = Training::new(Sgd::new(0.1)).epochs(5).batch_size(30);
+    let history = training.quiet().fit(&mut net, &train, &valid).unwrap();
+    for ((path, a), (_, b)) in net.parameters().iter().zip(by_hand.parameters()) {
+        let apart = a.iter().zip(b).map(|(a, b)| (a - b).abs());
+        assert!(apart.fold(0.0, f32::max) < 1e-5, "{path}");
+    }
+    let first = cross_entropy(&plain().forward(&train.images).unwrap(), &train.labels);
+    let expected = first.unwrap().0;
+    assert!((history.epochs[0].train_loss - expected).abs() < 1e-5);
+}
