@@ -7,6 +7,8 @@ use convscope_nn::loss::{Loss, Target};
 use convscope_nn::*;
 use serde_json::Value;
 
+type Case<'a, F> = (&'static str, Box<dyn Loss<F>>, Target<'a, F>);
+
 struct Fixture<F: Real> {
     json: Value,
     shape: Vec<usize>,
@@ -43,7 +45,7 @@ impl<F: Real> Fixture<F> {
     }
 
     /// The cases of the fixture: name, loss, target.
-    fn cases(&self) -> Vec<(&'static str, Box<dyn Loss<F>>, Target<'_, F>)> {
+    fn cases(&self) -> Vec<Case<'_, F>> {
         let labels = Target::Classes(&self.labels);
         let [values, unit, rows] = [&self.values, &self.unit, &self.rows].map(Target::Values);
         let plain = CrossEntropy::new;

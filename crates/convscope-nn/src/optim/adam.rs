@@ -64,7 +64,8 @@ impl Adam {
     ) {
         let (t, [m, v]) = state.advance();
         let size = F::of(rate / (1.0 - self.beta1.powf(t)));
-        let root = F::of((1.0 - self.beta2.powf(t)).sqrt());
+        // Once, not a division for each weight.
+        let root = F::of(1.0 / (1.0 - self.beta2.powf(t)).sqrt());
         let (rest1, b2, rest2) = (
             F::of(1.0 - self.beta1),
             F::of(self.beta2),
@@ -75,7 +76,7 @@ impl Adam {
             for (((w, &g), m), v) in w.iter_mut().zip(g).zip(m).zip(v) {
                 *m += rest1 * (g - *m);
                 *v = b2 * *v + rest2 * g * g;
-                *w -= decay * *w + size * *m / (v.sqrt() / root + epsilon);
+                *w -= decay * *w + size * *m / (v.sqrt() * root + epsilon);
             }
         });
     }

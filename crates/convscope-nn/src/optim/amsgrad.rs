@@ -84,7 +84,8 @@ impl<F: Real> Optimizer<F> for AmsGrad {
     ) {
         let (t, [m, v, u]) = state.advance();
         let size = F::of(rate / (1.0 - self.beta1.powf(t)));
-        let root = F::of((1.0 - self.beta2.powf(t)).sqrt());
+        // Once, not a division for each weight.
+        let root = F::of(1.0 / (1.0 - self.beta2.powf(t)).sqrt());
         let (rest1, b2, rest2) = (
             F::of(1.0 - self.beta1),
             F::of(self.beta2),
@@ -96,7 +97,7 @@ impl<F: Real> Optimizer<F> for AmsGrad {
                 *m += rest1 * (g - *m);
                 *v = b2 * *v + rest2 * g * g;
                 *u = if *v > *u { *v } else { *u };
-                *w -= size * *m / (u.sqrt() / root + epsilon);
+                *w -= size * *m / (u.sqrt() * root + epsilon);
             }
         });
     }

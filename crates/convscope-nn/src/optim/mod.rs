@@ -1,9 +1,9 @@
 //! The optimizers. Each file holds one rule: a pure step over one tensor, its state explicit.
 //!
 //! In the formulas `w` is a parameter, `g` its gradient, `t` the number of the step from 1; every
-//! operation is elementwise. They and the order of operations are PyTorch's; where a default is
-//! not, the rule's page says so. Weight decay is none of a rule's business but
-//! [`AdamW`]'s: see [`Optimizer::step_with_decay`].
+//! operation is elementwise. The formulas are PyTorch's, and a test compares 20 steps of each with
+//! it; where a default is another's, the rule's page says so. Weight decay is none of a rule's
+//! business but [`AdamW`]'s: see [`Optimizer::step_with_decay`].
 
 mod adadelta;
 mod adagrad;

@@ -13,7 +13,7 @@ use crate::real::{Real, Tensor};
 /// p(t) = b1 (1 - 0.96^(t momentum_decay) / 2)          P = P p(t)
 /// m = b1 m + (1 - b1) g          v = b2 v + (1 - b2) g²
 /// d = sqrt(v / (1 - b2^t)) + epsilon
-/// w -= rate (1 - p(t)) / (1 - P) g / d + rate p(t + 1) / (1 - P p(t + 1)) m / d
+/// w -= rate ((1 - p(t)) / (1 - P) g + p(t + 1) / (1 - P p(t + 1)) m) / d
 /// ```
 ///
 /// The product `P` of the momenta so far begins at 1; it is the state's one scalar. (PyTorch keeps
@@ -98,7 +98,7 @@ impl<F: Real> Optimizer<F> for Nadam {
         product *= now;
         let by_gradient = F::of(rate * (1.0 - now) / (1.0 - product));
         let by_mean = F::of(rate * next / (1.0 - product * next));
-        let correction = F::of(1.0 - self.beta2.powf(t));
+        let correction = F::of(1.0 / (1.0 - self.beta2.powf(t)));
         let (rest1, b2, rest2) = (
             F::of(1.0 - self.beta1),
             F::of(self.beta2),
@@ -109,9 +109,8 @@ impl<F: Real> Optimizer<F> for Nadam {
             for (((w, &g), m), v) in w.iter_mut().zip(g).zip(m).zip(v) {
                 *m += rest1 * (g - *m);
                 *v = b2 * *v + rest2 * g * g;
-                let d = (*v / correction).sqrt() + epsilon;
-                *w -= by_gradient * g / d;
-                *w -= by_mean * *m / d;
+                let d = (*v * correction).sqrt() + epsilon;
+                *w -= (by_gradient * g + by_mean * *m) / d;
             }
         });
         state.scalars[0] = product;
