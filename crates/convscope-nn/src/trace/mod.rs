@@ -97,7 +97,7 @@ impl<F: Real> Trace<F> {
     /// The trace of a training step keeps an activation only where a backward pass reads it: the
     /// inputs of convolutions, fully connected layers, batch norms, GELUs and local response
     /// norms, and the outputs of the other activation functions. A convolution, its batch norm and
-    /// its ReLU thus cost two activations, a max pooling one index per output, dropout nothing.
+    /// its ReLU thus cost two activations, and a max pooling one index per output.
     pub fn bytes(&self) -> usize {
         let values = self.values.iter().flatten();
         values.map(|t| t.len() * size_of::<F>()).sum::<usize>()
@@ -193,5 +193,80 @@ impl Plan {
     /// Whether activation `id` is of no use after node `i` has read it.
     fn ends_with(&self, id: usize, i: usize) -> bool {
         self.last_reader[id] == Some(i) && !self.stays[id]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layer::*;
+    use ndarray::IxDyn;
+
+    fn net() -> Network {
+        Network::input([3, 9, 9])
+            .add("conv1", Conv2d::new(4, 3).same())
+            .add("bn1", BatchNorm2d::new())
+            .add("relu1", Relu)
+            .add("drop1", Dropout::new(0.3))
+            .add("pool1", MaxPool2d::new(2))
+            .add("conv2", Conv2d::new(4, 3).same())
+            .add("tanh", Tanh)
+            .add("drop2", SpatialDropout::new(0.3))
+            .add_after(&["drop2", "pool1"], "sum", crate::Add)
+            .add("leaky", LeakyRelu::default())
+            .add_after(&["leaky", "pool1"], "unpool", MaxUnpool2d::new())
+            .add("gelu", Gelu::new())
+            .add("flatten", Flatten)
+            .add("fc", Linear::new(5))
+            .add("softmax", Softmax)
+            .build(1)
+            .unwrap()
+    }
+
+    #[test]
+    fn a_lean_trace_gives_the_same_gradients_from_less_memory() {
+        let net = net();
+        let mut number = 0.0_f32;
+        let x = Tensor::from_shape_simple_fn(IxDyn(&[3, 3, 9, 9]), || {
+            number += 1.0;
+            (number * 1.7).sin()
+        });
+        for pass in [Pass::train(1), Pass::default()] {
+            let full = net.trace_as(&x, pass).unwrap();
+            let lean = net.lean_trace(&x, pass).unwrap();
+            assert_eq!(full.output(), lean.output());
+            let dy = full.output().mapv(|v| v - 0.3);
+            assert_eq!(
+                full.parameter_gradients(&dy).unwrap(),
+                lean.parameter_gradients(&dy).unwrap()
+            );
+            assert!(lean.bytes() < full.bytes());
+        }
+    }
+
+    #[test]
+    fn a_convolution_its_batch_norm_and_its_relu_cost_two_activations() {
+        let net = Network::input([2, 8, 8])
+            .add("conv1", Conv2d::new(4, 3).same())
+            .add("bn1", BatchNorm2d::new())
+            .add("relu1", Relu)
+            .add("drop1", Dropout::new(0.3))
+            .add("conv2", Conv2d::new(4, 3).same())
+            .add("pool2", MaxPool2d::new(2))
+            .build(1)
+            .unwrap();
+        let x = Tensor::ones(IxDyn(&[3, 2, 8, 8]));
+        let lean = net.lean_trace(&x, Pass::train(1)).unwrap();
+        let image = 3 * 2 * 64;
+        let activation = 3 * 4 * 64;
+        // The image, conv1's, relu1's, drop1's; batch norm's mean, deviation and variance; the
+        // switches and the output of the pooling.
+        let numbers = image + 3 * activation + 3 * 4 + 2 * activation / 4;
+        assert_eq!(lean.bytes(), 4 * numbers);
+        let error = lean.activation("bn1").unwrap_err().to_string();
+        assert!(
+            error.contains("let the activation of \"bn1\" go"),
+            "{error}"
+        );
     }
 }
