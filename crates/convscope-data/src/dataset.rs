@@ -11,7 +11,8 @@ use std::ops::{Bound, RangeBounds};
 pub struct Dataset {
     /// What it is called, e.g. `"mnist"`.
     pub name: String,
-    /// Pixels, shape `[N, C, H, W]`, 0 to 255 unless they have been standardised.
+    /// Pixels, shape `[N, C, H, W]`: 0 to 255 for digits, 0 to 1 for photographs, around 0 once
+    /// standardised.
     pub images: ArrayD<f32>,
     /// One class index per image, each below `classes.len()`.
     pub labels: Vec<usize>,

@@ -44,6 +44,15 @@ pub enum DataError {
         problem: IdxProblem,
     },
 
+    /// A file is not in CIFAR-10's format, or not whole.
+    #[error("{name} is not usable as CIFAR-10: {problem}")]
+    Cifar {
+        /// The file's path, or what the caller called the bytes.
+        name: String,
+        /// What was expected and what there is.
+        problem: String,
+    },
+
     /// Images and labels do not belong together.
     #[error("{images} images but {labels} labels: each image needs exactly one label")]
     CountMismatch {

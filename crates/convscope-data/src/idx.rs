@@ -7,8 +7,9 @@
 
 use crate::dataset::{Dataset, images_from};
 use crate::error::{DataError, IdxProblem, Result};
+use crate::fetch::write_error;
+use crate::write::write_atomic;
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 
 /// The contents of an IDX file.
@@ -291,7 +292,7 @@ impl Dataset {
             (images.as_ref(), image_bytes),
             (labels.as_ref(), label_bytes),
         ] {
-            write_atomic(path, &bytes)?;
+            write_atomic(path, &bytes).map_err(write_error(path, bytes.len() as u64))?;
         }
         Ok(())
     }
@@ -370,32 +371,5 @@ fn bytes_of(
     Err(DataError::Idx {
         name: name.to_owned(),
         problem,
-    })
-}
-
-/// Writes beside the target and renames, so that a reader sees the old file or the new one whole.
-fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(".{}.part", std::process::id()));
-    let beside = std::path::PathBuf::from(beside);
-    let written = fs::File::create(&beside)
-        .and_then(|mut file| {
-            file.write_all(bytes)?;
-            file.sync_all()
-        })
-        .and_then(|()| fs::rename(&beside, path));
-    written.map_err(|source| {
-        let _ = fs::remove_file(&beside);
-        match source.kind() {
-            std::io::ErrorKind::StorageFull => DataError::DiskFull {
-                path: path.to_owned(),
-                needed: bytes.len() as u64,
-            },
-            _ => DataError::Io {
-                action: "write",
-                path: path.to_owned(),
-                source,
-            },
-        }
     })
 }

@@ -1,7 +1,9 @@
 //! Datasets and photos: what a notebook trains on and looks at.
 #![deny(missing_docs)]
 
+mod augment;
 mod cache;
+mod cifar10;
 mod dataset;
 mod draw;
 mod error;
@@ -13,9 +15,13 @@ mod photo;
 mod registry;
 mod standardise;
 pub mod synthetic;
+mod write;
 
+pub use augment::{Augment, Augmentation, Change, Fill};
 pub use cache::{Cache, Presence};
+pub use cifar10::{Cifar10, cifar10, cifar10_with};
 pub use dataset::Dataset;
+pub use draw::Draw;
 pub use error::{Attempt, DataError, IdxProblem, Result};
 pub use fetch::{FetchOptions, Mirror, Progress, fetch};
 pub use idx::{Idx, IdxElements};
@@ -25,3 +31,4 @@ pub use photo::{Photo, load_photo, sample_photo};
 pub use registry::{Entry, FileEntry, Kind, Packing, Registry};
 pub use standardise::Standardizer;
 pub use synthetic::{Confounder, InkDigits, Shapes, ShapesConfig};
+pub use write::write_atomic;

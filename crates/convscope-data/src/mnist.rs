@@ -137,9 +137,9 @@ fn part(entry: &Entry, options: &FetchOptions, prefix: &str, limit: usize) -> Re
 }
 
 /// One line a file in the cell's output; nothing while all is there.
-fn tell(progress: Progress<'_>) {
+pub(crate) fn tell(progress: Progress<'_>) {
     match progress {
-        Progress::Waiting => println!("another process is fetching MNIST; waiting for it"),
+        Progress::Waiting => println!("another process is fetching the same; waiting for it"),
         Progress::Source { file, source } => {
             println!(
                 "fetching {} ({:.1} MB) from {source}",

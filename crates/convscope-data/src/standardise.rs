@@ -1,11 +1,11 @@
-//! Standardisation per pixel, as the course does it: every pixel position gets mean 0 and standard
-//! deviation 1 over the training set.
+//! Standardisation: mean 0 and standard deviation 1 over the training set, for every pixel position,
+//! as the course does it with digits, or for every channel, as is the custom with photographs.
 
 use crate::dataset::Dataset;
 use crate::error::{DataError, Result};
 use ndarray::{Array3, ArrayD, Axis};
 
-/// Mean and standard deviation of every pixel position over a training set.
+/// Mean and standard deviation of every pixel position, or of every channel, over a training set.
 ///
 /// Fit it on the training images only, then apply it to training, validation and test images alike:
 /// the test set must not leak into what the network is given.
@@ -57,6 +57,41 @@ impl Standardizer {
             mean: mean.mapv(|m| m as f32),
             std,
         })
+    }
+
+    /// Measures every channel over all positions of `train`, so that an object looks the same to a
+    /// network wherever it stands. `mean` and `std` then hold one value per channel, repeated.
+    ///
+    /// # Errors
+    /// If there is no image, or a pixel is NaN or infinite.
+    pub fn fit_channels(train: &Dataset) -> Result<Self> {
+        train.check_not_empty("a standardizer")?;
+        train.check()?;
+        let images = train.images4()?;
+        let [c, h, w] = train.image_shape();
+        let mut fitted = Self {
+            mean: Array3::zeros((c, h, w)),
+            std: Array3::ones((c, h, w)),
+        };
+        for k in 0..c {
+            let channel = images.index_axis(Axis(1), k);
+            let n = channel.len() as f64;
+            // A sum per image first: a single sum over a large set would round off its small end.
+            let mean_of = |f: &dyn Fn(f64) -> f64| {
+                let sums = channel.outer_iter().map(|image| {
+                    let values = image.iter().map(|&x| f(f64::from(x)));
+                    values.sum::<f64>()
+                });
+                sums.sum::<f64>() / n
+            };
+            let mean = mean_of(&|x| x);
+            let std = mean_of(&|x| (x - mean) * (x - mean)).sqrt();
+            fitted.mean.index_axis_mut(Axis(0), k).fill(mean as f32);
+            if std > 1e-7 * mean.abs() {
+                fitted.std.index_axis_mut(Axis(0), k).fill(std as f32);
+            }
+        }
+        Ok(fitted)
     }
 
     /// `(pixel - mean) / std` for every image.

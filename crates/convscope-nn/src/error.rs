@@ -1,5 +1,7 @@
 //! What can go wrong, said so that a reader knows what to change.
 
+use std::path::PathBuf;
+
 /// The result of an operation on networks.
 pub type Result<T, E = NnError> = std::result::Result<T, E>;
 
@@ -51,6 +53,14 @@ pub enum NnError {
         position: Vec<usize>,
         /// What is to be done about it.
         advice: String,
+    },
+    /// A checkpoint that cannot be used or written.
+    #[error("checkpoint {}: {problem}", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what was expected.
+        problem: String,
     },
     /// A label outside the classes.
     #[error("label {label} at position {position} is out of range: the network has {classes} classes (0 to {})", classes.saturating_sub(1))]

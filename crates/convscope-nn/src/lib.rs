@@ -25,6 +25,7 @@
 extern crate openblas_src as _; // links the BLAS
 
 mod blas;
+mod checkpoint;
 pub mod conv;
 mod error;
 pub mod gradcheck;
@@ -40,6 +41,7 @@ pub mod schedule;
 mod trace;
 mod train;
 
+pub use checkpoint::Checkpoint;
 pub use error::{NnError, Result};
 pub use init::Init;
 pub use layer::{
@@ -69,4 +71,7 @@ pub use schedule::{
     Schedule, ScheduleState, StepDecay, WarmUp, find_learning_rate,
 };
 pub use trace::{Trace, Unit};
-pub use train::{EpochRecord, History, Training};
+pub use train::{
+    Callback, Checkpoints, EarlyStopping, EpochRecord, History, Measure, Moment, Progress,
+    StopHandle, Training,
+};

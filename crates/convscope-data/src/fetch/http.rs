@@ -1,7 +1,7 @@
 //! Downloads that continue where they stopped, after asking the server whether the file is the same.
 
-use super::unpack::beside;
 use super::{Failure, FetchOptions, write_error};
+use crate::write::beside;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};

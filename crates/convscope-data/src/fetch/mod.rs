@@ -12,6 +12,7 @@ mod unpack;
 use crate::cache::{Cache, Config, repository};
 use crate::error::{Attempt, DataError, Result};
 use crate::registry::{Entry, FileEntry};
+use crate::write::is_full;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -279,15 +280,13 @@ fn from_address(
 }
 
 /// What to say of a failed write: a full disk is told apart from all else.
-fn write_error(path: &Path, needed: u64) -> impl Fn(io::Error) -> DataError {
-    move |source| match source.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            DataError::DiskFull {
-                path: path.to_owned(),
-                needed,
-            }
-        }
-        _ => DataError::Io {
+pub(crate) fn write_error(path: &Path, needed: u64) -> impl Fn(io::Error) -> DataError {
+    move |source| match is_full(&source) {
+        true => DataError::DiskFull {
+            path: path.to_owned(),
+            needed,
+        },
+        false => DataError::Io {
             action: "write",
             path: path.to_owned(),
             source,

@@ -4,11 +4,12 @@ use super::{Failure, write_error};
 use crate::cache::hex;
 use crate::error::DataError;
 use crate::registry::{FileEntry, Packing};
+use crate::write::{beside, sync_folder};
 use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Unpacks `source` beside `path`, compares size and checksum with the registry, and renames. At
 /// most one byte more than the registered size is ever unpacked, whatever the source promises.
@@ -89,19 +90,4 @@ fn unpack(source: impl Read, file: &FileEntry, fresh: &Path) -> Result<(), Failu
         )));
     }
     out.sync_all().map_err(local)
-}
-
-/// `path` with something appended to its file name.
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
-}
-
-/// A rename survives a power cut once its folder is flushed; where folders cannot be, nothing is lost
-/// but that.
-fn sync_folder(path: &Path) {
-    if let Some(folder) = path.parent().and_then(|p| File::open(p).ok()) {
-        let _ = folder.sync_all();
-    }
 }

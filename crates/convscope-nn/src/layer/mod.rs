@@ -19,7 +19,7 @@ mod local_response_norm;
 mod max_pool2d;
 mod max_unpool2d;
 mod pool;
-mod random;
+pub(crate) mod random;
 mod relu;
 mod sigmoid;
 mod softmax;

@@ -112,6 +112,7 @@ mod tests {
             valid_loss: loss * 1.1,
             valid_accuracy: accuracy - 0.01,
             seconds: 0.5,
+            ..EpochRecord::default()
         }
     }
 
@@ -124,6 +125,7 @@ mod tests {
                 record(2, 1.0, 0.9),
                 record(3, f64::NAN, 0.8),
             ],
+            ..History::default()
         };
         let shown = history.shown();
         assert_eq!(
@@ -145,7 +147,7 @@ mod tests {
     fn an_empty_history_is_shown_too() {
         let history = History {
             optimizer: "Sgd".into(),
-            epochs: vec![],
+            ..History::default()
         };
         assert!(history.shown().text.starts_with("Sgd"));
     }
