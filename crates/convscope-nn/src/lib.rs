@@ -36,6 +36,7 @@ mod metrics;
 mod network;
 pub mod optim;
 mod parallel;
+mod pool;
 mod real;
 pub mod schedule;
 mod trace;

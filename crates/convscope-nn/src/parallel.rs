@@ -1,7 +1,6 @@
 //! Elementwise loops over large tensors, shared between threads.
 
 use crate::real::{Real, Tensor};
-use ndarray::IxDyn;
 use rayon::prelude::*;
 
 /// Elements that one task takes; below this a second thread costs more than it brings.
@@ -18,31 +17,20 @@ pub(crate) fn slice_mut<F: Real>(x: &mut Tensor<F>) -> &mut [F] {
         .expect("tensors inside a network are contiguous")
 }
 
-/// A tensor every number of which its maker is about to write.
-pub(crate) fn fresh<F: Real>(shape: &[usize]) -> Tensor<F> {
-    Tensor::zeros(IxDyn(shape))
-}
+pub(crate) use crate::pool::{fresh, recycle};
 
-/// Numbers that are collected at once: a few registers full.
-const WIDTH: usize = 16;
-
-/// `f` of every element, in memory that is written once and not zeroed before.
+/// `f` of every element.
 pub(crate) fn map<F: Real>(x: &Tensor<F>, f: impl Fn(F) -> F + Sync) -> Tensor<F> {
-    let values = if x.len() < CHUNK {
-        slice(x).iter().map(|&x| f(x)).collect()
-    } else {
-        let (blocks, rest) = slice(x).as_chunks::<WIDTH>();
-        let mut out = Vec::with_capacity(blocks.len() + 1);
-        blocks
-            .par_iter()
-            .with_min_len(CHUNK / WIDTH)
-            .map(|x| std::array::from_fn::<F, WIDTH, _>(|i| f(x[i])))
-            .collect_into_vec(&mut out);
-        let mut out = out.into_flattened();
-        out.extend(rest.iter().map(|&x| f(x)));
-        out
-    };
-    Tensor::from_shape_vec(x.raw_dim(), values).expect("as many as before")
+    let mut out = fresh(x.shape());
+    slice_mut(&mut out)
+        .par_chunks_mut(CHUNK)
+        .zip(slice(x).par_chunks(CHUNK))
+        .for_each(|(out, x)| {
+            for (o, &x) in out.iter_mut().zip(x) {
+                *o = f(x);
+            }
+        });
+    out
 }
 
 /// `f` of every pair of elements; the shapes are equal.
@@ -52,23 +40,16 @@ pub(crate) fn zip<F: Real>(
     f: impl Fn(F, F) -> F + Sync,
 ) -> Tensor<F> {
     assert_eq!(x.shape(), y.shape());
-    let values = if x.len() < CHUNK {
-        let pairs = slice(x).iter().zip(slice(y));
-        pairs.map(|(&x, &y)| f(x, y)).collect()
-    } else {
-        let (x, x_rest) = slice(x).as_chunks::<WIDTH>();
-        let (y, y_rest) = slice(y).as_chunks::<WIDTH>();
-        let mut out = Vec::with_capacity(x.len() + 1);
-        x.par_iter()
-            .zip(y)
-            .with_min_len(CHUNK / WIDTH)
-            .map(|(x, y)| std::array::from_fn::<F, WIDTH, _>(|i| f(x[i], y[i])))
-            .collect_into_vec(&mut out);
-        let mut out = out.into_flattened();
-        out.extend(x_rest.iter().zip(y_rest).map(|(&x, &y)| f(x, y)));
-        out
-    };
-    Tensor::from_shape_vec(x.raw_dim(), values).expect("as many as before")
+    let mut out = fresh(x.shape());
+    slice_mut(&mut out)
+        .par_chunks_mut(CHUNK)
+        .zip(slice(x).par_chunks(CHUNK).zip(slice(y).par_chunks(CHUNK)))
+        .for_each(|(out, (x, y))| {
+            for ((o, &x), &y) in out.iter_mut().zip(x).zip(y) {
+                *o = f(x, y);
+            }
+        });
+    out
 }
 
 /// [`map`] that writes over its argument.

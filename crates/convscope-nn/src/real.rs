@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::layer::{Pass, Want};
 use crate::network::Network;
+use crate::pool::Pool;
 use crate::trace::{Keep, Trace};
 use ndarray::{ArrayD, LinalgScalar, ScalarOperand};
 use num_traits::{Float, NumAssign};
@@ -41,6 +42,10 @@ pub trait Real:
     #[doc(hidden)]
     fn as_f32_mut(values: &mut [Self]) -> Option<&mut [f32]>;
 
+    /// Memory that passes in this type use again.
+    #[doc(hidden)]
+    fn pool() -> Option<&'static Pool<Self>>;
+
     // The two passes, compiled for each type in this crate and not again in every crate that
     // calls them.
 
@@ -54,6 +59,12 @@ pub trait Real:
         to: usize,
         want: Want,
     ) -> (Tensor<Self>, Vec<Tensor<Self>>);
+}
+
+/// Runs a pass on a thread of rayon's pool: to enter it from outside costs more than a small layer,
+/// so that is done once for all layers.
+fn inside<R: Send>(pass: impl FnOnce() -> R + Send) -> R {
+    rayon::scope(|_| pass())
 }
 
 macro_rules! real {
@@ -75,6 +86,11 @@ macro_rules! real {
                 $as_f32
             }
 
+            fn pool() -> Option<&'static Pool<$type>> {
+                static POOL: Pool<$type> = Pool::new();
+                Some(&POOL)
+            }
+
             fn as_f32_mut($values: &mut [$type]) -> Option<&mut [f32]> {
                 $as_f32
             }
@@ -86,7 +102,7 @@ macro_rules! real {
                 pass: Pass,
                 keep: Keep,
             ) -> Result<Trace<Self>> {
-                Trace::run(net, x, pass, keep)
+                inside(|| Trace::run(net, x, pass, keep))
             }
 
             #[inline(never)]
@@ -96,7 +112,7 @@ macro_rules! real {
                 to: usize,
                 want: Want,
             ) -> (Tensor<Self>, Vec<Tensor<Self>>) {
-                trace.backward(seeds, to, want)
+                inside(|| trace.backward(seeds, to, want))
             }
         }
     };

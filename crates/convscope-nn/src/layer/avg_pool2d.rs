@@ -3,7 +3,6 @@
 use super::pool::{Windows, windows};
 use super::*;
 use crate::parallel::{fresh, slice, slice_mut};
-use ndarray::IxDyn;
 use rayon::prelude::*;
 
 /// The mean of each window.
@@ -120,13 +119,14 @@ impl<F: Real> Layer<F> for AvgPool2d {
         let (h, w) = (shape[2], shape[3]);
         let (oh, ow) = (gradient.shape()[2], gradient.shape()[3]);
         let (down, across): (Vec<F>, Vec<F>) = (self.shares(h, oh), self.shares(w, ow));
-        let mut dx = Tensor::zeros(IxDyn(shape));
+        let mut dx = fresh(shape);
         slice_mut(&mut dx)
             .par_chunks_mut(h * w)
             .zip(slice(gradient).par_chunks(oh * ow))
             .for_each_init(
                 || vec![F::zero(); w],
                 |spread, (dx, dy)| {
+                    dx.fill(F::zero());
                     for ((oy, dy), &down) in dy.chunks(ow).enumerate().zip(&down) {
                         spread.fill(F::zero());
                         for ((ox, &g), &across) in dy.iter().enumerate().zip(&across) {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::conv::{self, Geometry, Precision};
 use crate::init::Init;
-use crate::parallel::{slice, slice_mut};
+use crate::parallel::{fresh, slice, slice_mut};
 use ndarray::IxDyn;
 
 /// Zeros around an image before a window slides over it.
@@ -232,7 +232,7 @@ impl<F: Real> Layer<F> for Conv2d<F> {
         let x = *single("Conv2d", inputs)?;
         let [n, c, h, w] = batch_shape("Conv2d", x, Some(self.weight.shape()[1] * self.groups))?;
         let g = self.geometry(n, c, [h, w])?;
-        let mut y = Tensor::zeros(IxDyn(&[n, self.filters, g.output[0], g.output[1]]));
+        let mut y = fresh(&[n, self.filters, g.output[0], g.output[1]]);
         conv::forward(
             &g,
             self.precision,
@@ -251,7 +251,7 @@ impl<F: Real> Layer<F> for Conv2d<F> {
             .expect("the forward pass went through");
         let mut gradients = Gradients::default();
         if want.inputs {
-            let mut dx = Tensor::zeros(x.raw_dim());
+            let mut dx = fresh(x.shape());
             conv::backward_input(
                 &g,
                 self.precision,
@@ -262,8 +262,8 @@ impl<F: Real> Layer<F> for Conv2d<F> {
             gradients.inputs.push(dx);
         }
         if want.parameters {
-            let mut dw = Tensor::zeros(self.weight.raw_dim());
-            let mut db = Tensor::zeros(self.bias.raw_dim());
+            let mut dw = fresh(self.weight.shape());
+            let mut db = fresh(self.bias.shape());
             conv::backward_weight(
                 &g,
                 self.precision,

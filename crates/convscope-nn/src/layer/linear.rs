@@ -3,7 +3,7 @@
 use super::*;
 use crate::blas::{Matrix, product, product_by_rows};
 use crate::init::Init;
-use crate::parallel::{slice, slice_mut};
+use crate::parallel::{fresh, slice, slice_mut};
 use ndarray::IxDyn;
 use rayon::prelude::*;
 
@@ -62,7 +62,7 @@ impl<F: Real> Linear<F> {
                 x.shape(),
             ));
         }
-        let mut y = Tensor::zeros(IxDyn(&[n, self.outputs])); // [N, O]
+        let mut y = fresh(&[n, self.outputs]); // [N, O]
         product_by_rows(
             Matrix::new(slice(x), n, d),
             Matrix::new(slice(weight), self.outputs, d).t(),
@@ -89,7 +89,7 @@ impl<F: Real> Linear<F> {
         let dy = slice(gradient);
         let mut gradients = Gradients::default();
         if want.inputs {
-            let mut dx = Tensor::zeros(IxDyn(&[n, d])); // dX = dY W
+            let mut dx = fresh(&[n, d]); // dX = dY W
             product_by_rows(
                 Matrix::new(dy, n, o),
                 Matrix::new(slice(weight), o, d),
@@ -98,7 +98,7 @@ impl<F: Real> Linear<F> {
             gradients.inputs.push(dx);
         }
         if want.parameters {
-            let mut dw = Tensor::zeros(IxDyn(&[o, d])); // dW = dYᵀ X
+            let mut dw = fresh(&[o, d]); // dW = dYᵀ X
             slice_mut(&mut dw)
                 .par_chunks_mut(WEIGHT_ROWS_PER_TASK * d)
                 .enumerate()

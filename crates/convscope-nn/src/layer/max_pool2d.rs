@@ -3,7 +3,7 @@
 use super::pool::{Windows, windows};
 use super::*;
 use crate::parallel::{fresh, slice, slice_mut};
-use ndarray::IxDyn;
+use crate::pool::fresh_switches;
 use rayon::prelude::*;
 
 /// The largest value in each window; on a tie the first, row by row. A NaN in the window wins, so
@@ -185,7 +185,7 @@ impl<F: Real> Layer<F> for MaxPool2d {
         let [n, c, h, w] = batch_shape("MaxPool2d", x, None)?;
         let [oh, ow] = self.windows.output(h, w)?;
         let mut y = fresh(&[n, c, oh, ow]);
-        let mut switches = vec![0; y.len()];
+        let mut switches = fresh_switches(y.len());
         slice_mut(&mut y)
             .par_chunks_mut(oh * ow)
             .zip(switches.par_chunks_mut(oh * ow))
@@ -201,12 +201,13 @@ impl<F: Real> Layer<F> for MaxPool2d {
         let shape = &seen.input_shapes[0];
         let plane = shape[2] * shape[3];
         let pooled = gradient.shape()[2] * gradient.shape()[3];
-        let mut dx = Tensor::zeros(IxDyn(shape));
+        let mut dx = fresh(shape);
         slice_mut(&mut dx)
             .par_chunks_mut(plane)
             .zip(slice(gradient).par_chunks(pooled))
             .zip(switches.par_chunks(pooled))
             .for_each(|((dx, dy), switches)| {
+                dx.fill(F::zero());
                 for (&g, &i) in dy.iter().zip(switches) {
                     dx[i as usize] += g;
                 }

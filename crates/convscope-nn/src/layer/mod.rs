@@ -50,6 +50,7 @@ pub use upsample2d::Upsample2d;
 pub use zero_pad2d::ZeroPad2d;
 
 use crate::error::{NnError, Result};
+use crate::pool::recycle;
 use crate::real::{Real, Tensor};
 use rand_chacha::ChaCha8Rng;
 use std::fmt::Debug;
@@ -337,7 +338,9 @@ pub trait Layer<F: Real>: Debug + Send + Sync {
     /// # Errors
     /// As [`Layer::forward`].
     fn forward_into(&self, input: Tensor<F>, pass: &Pass) -> Result<(Tensor<F>, Saved<F>)> {
-        self.forward(&[&input], pass)
+        let found = self.forward(&[&input], pass);
+        recycle(input);
+        found
     }
 
     /// Gradients, given the gradient with respect to the output (of the output's shape).
@@ -345,7 +348,9 @@ pub trait Layer<F: Real>: Debug + Send + Sync {
 
     /// The same with a gradient that nobody will read again: its memory may be written over.
     fn backward_into(&self, seen: &Seen<'_, F>, gradient: Tensor<F>, want: Want) -> Gradients<F> {
-        self.backward(seen, &gradient, want)
+        let found = self.backward(seen, &gradient, want);
+        recycle(gradient);
+        found
     }
 
     /// The same layer in double precision.

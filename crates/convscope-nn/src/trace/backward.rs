@@ -4,7 +4,7 @@ use super::Trace;
 use crate::error::{NnError, Result};
 use crate::layer::{Gradients, Rule, Seen, Want};
 use crate::network::{Graph, INPUT};
-use crate::parallel::add_assign;
+use crate::parallel::{add_assign, recycle};
 use crate::real::{Real, Tensor};
 use crate::trace::Unit;
 use ndarray::IxDyn;
@@ -112,7 +112,10 @@ impl<F: Real> Trace<F> {
             parameters[id - 1] = found.parameters;
             for (&input, g) in node.inputs.iter().zip(found.inputs) {
                 match &mut gradients[input] {
-                    Some(sum) => add_assign(sum, &g),
+                    Some(sum) => {
+                        add_assign(sum, &g);
+                        recycle(g);
+                    }
                     empty => *empty = Some(g),
                 }
             }

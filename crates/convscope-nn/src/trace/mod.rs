@@ -9,6 +9,7 @@ pub use unit::Unit;
 use crate::error::{NnError, Result};
 use crate::layer::{Pass, Saved};
 use crate::network::{Graph, Network, check_finite};
+use crate::pool;
 use crate::real::{Real, Tensor};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -52,7 +53,10 @@ impl<F: Real> Trace<F> {
         let mut values: Vec<Option<Tensor<F>>> = vec![None; count + 1];
         let mut shapes = vec![x.shape().to_vec()];
         let mut saved = vec![Saved::Nothing; count];
-        values[0] = Some(x.into_owned());
+        values[0] = Some(match x {
+            Cow::Borrowed(x) => pool::copy(x),
+            Cow::Owned(x) => x,
+        });
         let present = "kept until its last reader";
         for (i, node) in graph.nodes.iter().enumerate() {
             let pass = pass.at_node(i);
@@ -76,7 +80,7 @@ impl<F: Real> Trace<F> {
             saved[i] = kept;
             for &id in &node.inputs {
                 if plan.ends_with(id, i) {
-                    values[id] = None;
+                    values[id].take().map(pool::recycle);
                     if keep == Keep::Output && id > 0 {
                         saved[id - 1] = Saved::Nothing;
                     }
@@ -163,6 +167,20 @@ impl<F: Real> Trace<F> {
             }
         }
         Ok(())
+    }
+}
+
+/// What a trace held serves the next one.
+impl<F: Real> Drop for Trace<F> {
+    fn drop(&mut self) {
+        self.values.drain(..).flatten().for_each(pool::recycle);
+        for saved in self.saved.drain(..) {
+            match saved {
+                Saved::Nothing | Saved::Seed(_) => {}
+                Saved::Switches(switches) => pool::recycle_switches(switches),
+                Saved::Tensors(tensors) => tensors.into_iter().for_each(pool::recycle),
+            }
+        }
     }
 }
 

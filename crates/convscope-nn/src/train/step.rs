@@ -7,6 +7,7 @@ use crate::layer::random::mix;
 use crate::loss::Target;
 use crate::network::{Network, argmax, check_finite};
 use crate::optim::{Clip, Group, State};
+use crate::pool::recycle;
 use crate::real::Tensor;
 
 /// What holds for each parameter, in the order of [`Network::parameters`].
@@ -88,8 +89,10 @@ impl<'a> Stepper<'a> {
                 constraint.apply(parameter);
             }
         }
+        gradients.into_iter().for_each(recycle);
         Ok(Found { loss, right })
     }
+
     /// Clips the gradients, after making sure that they are finite.
     fn keep_small(&self, net: &Network, step: u64, gradients: &mut [Tensor]) -> Result<()> {
         let clip = &self.training.clip;
