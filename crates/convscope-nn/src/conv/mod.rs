@@ -106,7 +106,8 @@ impl Geometry {
     /// # Errors
     /// When the groups do not divide both.
     pub fn grouped(mut self, groups: usize) -> Result<Geometry> {
-        if groups == 0 || self.channels % groups != 0 || self.filters % groups != 0 {
+        let divides = |n: usize| groups > 0 && n.is_multiple_of(groups);
+        if !divides(self.channels) || !divides(self.filters) {
             return Err(NnError::Invalid(format!(
                 "groups must divide the input channels and the filters: {} channels and {} filters in {groups} groups",
                 self.channels, self.filters

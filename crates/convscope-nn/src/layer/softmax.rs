@@ -58,7 +58,7 @@ impl<F: Real> Layer<F> for Softmax {
                 }
                 for y in y.chunks_exact_mut(positions) {
                     for (y, &sum) in y.iter_mut().zip(&sum) {
-                        *y = *y / sum;
+                        *y /= sum;
                     }
                 }
             });

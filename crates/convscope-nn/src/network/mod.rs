@@ -288,11 +288,10 @@ impl<F: Real> Network<F> {
         let found = self.owner(path, |layer| {
             layer.parameters().iter().map(|p| p.0).collect()
         });
-        if let Some((layer, name)) = found {
-            for (_, tensor) in layer.parameters_mut().into_iter().filter(|p| p.0 == name) {
-                *tensor = value;
-                break;
-            }
+        if let Some((layer, name)) = found
+            && let Some((_, tensor)) = layer.parameters_mut().into_iter().find(|p| p.0 == name)
+        {
+            *tensor = value;
         }
         Ok(())
     }
@@ -331,11 +330,10 @@ impl<F: Real> Network<F> {
         };
         let value = fitting("buffer", path, old, value)?;
         let found = self.owner(path, |layer| layer.buffers().iter().map(|b| b.0).collect());
-        if let Some((layer, name)) = found {
-            for (_, tensor) in layer.buffers_mut().into_iter().filter(|b| b.0 == name) {
-                *tensor = value;
-                break;
-            }
+        if let Some((layer, name)) = found
+            && let Some((_, tensor)) = layer.buffers_mut().into_iter().find(|b| b.0 == name)
+        {
+            *tensor = value;
         }
         Ok(())
     }

@@ -80,7 +80,7 @@ impl<F: Real> Trace<F> {
             saved[i] = kept;
             for &id in &node.inputs {
                 if plan.ends_with(id, i) {
-                    values[id].take().map(pool::recycle);
+                    values[id].take().into_iter().for_each(pool::recycle);
                     if keep == Keep::Output && id > 0 {
                         saved[id - 1] = Saved::Nothing;
                     }
