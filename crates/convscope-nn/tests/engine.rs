@@ -1,15 +1,10 @@
 //! What the engine promises: exact values, names, errors, equal bits.
 
 use convscope_data::Dataset;
-use convscope_nn::conv::{Geometry, direct};
 use convscope_nn::*;
 use ndarray::{Array, IxDyn};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-
-fn numbers(n: usize, rng: &mut ChaCha8Rng) -> Vec<f64> {
-    (0..n).map(|_| rng.random_range(-1.0..1.0)).collect()
-}
 
 fn tensor(shape: &[usize], values: impl IntoIterator<Item = f32>) -> Tensor {
     Array::from_shape_vec(IxDyn(shape), values.into_iter().collect()).unwrap()
