@@ -91,7 +91,7 @@ class Notebooks(unittest.TestCase):
                 failures = cell["errors"] + cell["stderr"]
                 self.assertEqual(failures, [], f"cell {number}: {cell['source']}")
             self.assertEqual(notebook.dialogs(), [])
-            figures = notebook.page.locator(".jp-OutputArea-output img")
+            figures = notebook.page.locator(".jp-CodeCell .jp-OutputArea:has(img)")
             for i in range(figures.count()):
                 notebook.picture(f"02-figure-{i + 1}", figures.nth(i))
             notebook.picture("02-score", notebook.page.locator(".jp-CodeCell").last)
