@@ -18,12 +18,20 @@ pub use ndarray::{
 };
 
 pub use convscope_data::{
-    Confounder, DataError, Dataset, InkDigits, Mnist, MnistSmall, Photo, Shapes, ShapesConfig,
-    Standardizer, load_photo, sample_photo,
+    Augment, Augmentation, Change, Confounder, DataError, Dataset, Draw, Fill, InkDigits, Mnist,
+    MnistSmall, Photo, Shapes, ShapesConfig, Standardizer, load_photo, sample_photo,
 };
 pub use convscope_nn::{
-    Adam, Add, AvgPool2d, ConfusionMatrix, Conv2d, EpochRecord, Evaluation, Flatten, History, Init,
-    Layer, Linear, MaxPool2d, Network, NetworkBuilder, NnError, Optimizer, Padding, Pass, Real,
-    Relu, Rule, Sgd, Sigmoid, Summary, SummaryRow, Tensor, Trace, Training, Unit, conv,
-    cross_entropy, evaluate, gradcheck, softmax,
+    AdaDelta, AdaMax, Adagrad, Adam, AdamW, AdaptiveAvgPool2d, Add, AmsGrad, AvgPool2d,
+    BatchNorm1d, BatchNorm2d, BinaryCrossEntropy, Checkpoint, Checkpoints, Clip, Concat,
+    ConfusionMatrix, Constant, Constraint, Conv2d, Cosine, CrossEntropy, DepthConcat, DropConnect,
+    Dropout, EarlyStopping, EpochRecord, Evaluation, Exponential, Flatten, Gelu, GlobalAvgPool2d,
+    Hinge, History, Init, Layer, LeakyRelu, Linear, LocalResponseNorm, Loss, MaxPool2d,
+    MaxUnpool2d, MeanAbsoluteError, MeanSquaredError, Measure, Momentum, Nadam, Nesterov, Network,
+    NetworkBuilder, NnError, OneCycle, Optimizer, Padding, ParameterGroups, Pass, PerEpoch,
+    RateSearch, RateSweep, Real, ReceptiveField, ReduceOnPlateau, Relu, RmsProp, Rule, Schedule,
+    Sgd, Sigmoid, SmoothL1, Softmax, SpatialDropout, State, StepDecay, StopHandle, Summary,
+    SummaryRow, Tanh, Target, Tensor, Trace, Training, Unit, Upsample2d, WarmUp, ZeroPad2d,
+    accuracy, conv, cross_entropy, evaluate, find_learning_rate, gradcheck,
+    intersection_over_union, softmax, top_k, top_k_accuracy,
 };
