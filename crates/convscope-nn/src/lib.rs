@@ -46,8 +46,8 @@ pub use checkpoint::Checkpoint;
 pub use error::{NnError, Result};
 pub use init::Init;
 pub use layer::{
-    AdaptiveAvgPool2d, Add, AvgPool2d, BatchNorm1d, BatchNorm2d, Concat, Conv2d, DepthConcat,
-    DropConnect, Dropout, Flatten, Gelu, GlobalAvgPool2d, Layer, LeakyRelu, Linear,
+    AdaptiveAvgPool2d, Add, AvgPool2d, BatchNorm1d, BatchNorm2d, Concat, Conv2d, ConvTranspose2d,
+    DepthConcat, DropConnect, Dropout, Flatten, Gelu, GlobalAvgPool2d, Layer, LeakyRelu, Linear,
     LocalResponseNorm, MaxPool2d, MaxUnpool2d, Padding, Pass, Relu, Rule, Shape, Sigmoid, Softmax,
     SpatialDropout, Tanh, Upsample2d, ZeroPad2d,
 };

@@ -43,6 +43,40 @@ fn convolution_over_sizes_strides_and_paddings() {
 }
 
 #[test]
+fn convolution_over_dilations_and_groups() {
+    for (dilation, groups, stride, pad, h, w) in [
+        (2, 1, 1, 2, 7, 6),
+        (2, 2, 2, 1, 9, 7),
+        (1, 2, 1, 1, 5, 6),
+        (1, 4, 2, 1, 6, 5),
+        (3, 4, 1, 3, 7, 8),
+    ] {
+        let conv = Conv2d::new(4, 3).stride(stride).dilation(dilation);
+        let conv = conv.groups(groups).padding(Padding::Each(pad));
+        let what = format!("dilation {dilation} in {groups} groups, stride {stride}");
+        passes(&what, single(&[4, h, w], conv));
+    }
+}
+
+#[test]
+fn transposed_convolution() {
+    for (kernel, stride, padding, more, dilation, groups) in [
+        (3, 1, 0, 0, 1, 1),
+        (3, 2, 1, 1, 1, 1),
+        (4, 3, 1, 2, 1, 2),
+        (2, 2, 0, 0, 1, 4),
+        (3, 1, 2, 0, 2, 1),
+    ] {
+        let up = ConvTranspose2d::new(4, kernel)
+            .stride(stride)
+            .padding(padding);
+        let up = up.output_padding(more).dilation(dilation).groups(groups);
+        let what = format!("{kernel} stride {stride} padding {padding} dilation {dilation}");
+        passes(&what, single(&[4, 3, 4], up));
+    }
+}
+
+#[test]
 fn fully_connected() {
     passes("Linear", single(&[7], Linear::new(4)));
 }

@@ -32,6 +32,25 @@ fn network(name: &str, input: &[usize]) -> NetworkBuilder {
     let net = Network::input(input);
     let layer: Box<dyn Layer<f32>> = match name {
         "Conv2d" => Conv2d::new(2, 3).stride(2).padding(Padding::Each(1)).into(),
+        "Conv2d dilated" => Conv2d::new(3, 3)
+            .padding(Padding::Each(2))
+            .dilation(2)
+            .into(),
+        "Conv2d 1x3" => Conv2d::rect(3, 1, 3)
+            .padding(Padding::Sides([0, 0, 1, 1]))
+            .into(),
+        "Conv2d in groups" => Conv2d::new(6, 3).same().groups(2).into(),
+        "Conv2d depthwise" => {
+            let conv = Conv2d::new(3, 3).stride(2).padding(Padding::Each(1));
+            conv.groups(3).into()
+        }
+        "Conv2d wide" => Conv2d::new(16, 3).same().into(),
+        "ConvTranspose2d" => ConvTranspose2d::new(3, 3).stride(2).padding(1).into(),
+        "ConvTranspose2d, output padding" => {
+            let up = ConvTranspose2d::new(2, 4).stride(3).padding(1);
+            up.output_padding(2).into()
+        }
+        "ConvTranspose2d in groups" => ConvTranspose2d::new(4, 3).groups(2).dilation(2).into(),
         "Linear" => Linear::new(3).into(),
         "Relu" => Relu.into(),
         "LeakyRelu" => LeakyRelu::default().into(),

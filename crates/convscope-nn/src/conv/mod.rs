@@ -331,7 +331,7 @@ pub fn backward_weight<F: Real>(
 ) {
     check(g, x, dw, dy);
     assert_eq!(db.len(), g.filters);
-    backward_bias(g, dy, db);
+    db.copy_from_slice(&sum_planes(dy, g.filters, g.positions()));
     let (Some(x32), Some(dy32)) = (F::as_f32(x), F::as_f32(dy)) else {
         return weight_groups(g, x, dy, dw, im2col::backward_weight);
     };
@@ -357,12 +357,15 @@ fn check<F>(g: &Geometry, x: &[F], w: &[F], y: &[F]) {
     assert_eq!(y.len(), g.batch * g.output_len(), "the output of {g:?}");
 }
 
-/// The sum of the output's gradient over images and positions, filter by filter.
-fn backward_bias<F: Real>(g: &Geometry, dy: &[F], db: &mut [F]) {
-    db.par_iter_mut().enumerate().for_each(|(filter, b)| {
-        let planes = dy.chunks_exact(g.positions()).skip(filter);
-        *b = planes.step_by(g.filters).map(sum).sum();
-    });
+/// The sum over images and positions, channel by channel: a bias's gradient.
+pub(crate) fn sum_planes<F: Real>(dy: &[F], channels: usize, plane: usize) -> Vec<F> {
+    (0..channels)
+        .into_par_iter()
+        .map(|channel| {
+            let planes = dy.chunks_exact(plane).skip(channel);
+            planes.step_by(channels).map(sum).sum()
+        })
+        .collect()
 }
 
 /// A sum in lanes, which the compiler vectorises, and which round less than one long chain.

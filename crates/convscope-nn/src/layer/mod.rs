@@ -9,6 +9,7 @@ mod avg_pool2d;
 mod batch_norm;
 mod concat;
 mod conv2d;
+mod conv_transpose2d;
 mod drop_connect;
 mod dropout;
 mod flatten;
@@ -32,6 +33,7 @@ pub use add::Add;
 pub use avg_pool2d::AvgPool2d;
 pub use batch_norm::{BatchNorm1d, BatchNorm2d};
 pub use concat::{Concat, DepthConcat};
+pub use conv_transpose2d::ConvTranspose2d;
 pub use conv2d::{Conv2d, Padding};
 pub use drop_connect::DropConnect;
 pub use dropout::{Dropout, SpatialDropout};
@@ -387,6 +389,7 @@ layers!(
     BatchNorm2d,
     Concat,
     Conv2d,
+    ConvTranspose2d,
     DepthConcat,
     DropConnect,
     Dropout,
