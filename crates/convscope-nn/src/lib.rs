@@ -28,6 +28,7 @@ mod blas;
 mod checkpoint;
 pub mod conv;
 mod error;
+mod functions;
 pub mod gradcheck;
 mod init;
 pub mod layer;

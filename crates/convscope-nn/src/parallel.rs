@@ -78,6 +78,35 @@ pub(crate) fn zip_into<F: Real>(
     y
 }
 
+/// Partial sums that are kept side by side.
+const WIDTH: usize = 16;
+
+/// The sum, in partial sums side by side that the compiler keeps in vector registers.
+pub(crate) fn sum<F: Real>(x: &[F]) -> F {
+    let (blocks, rest) = x.as_chunks::<WIDTH>();
+    let mut sums = [F::zero(); WIDTH];
+    for block in blocks {
+        for (sum, &x) in sums.iter_mut().zip(block) {
+            *sum += x;
+        }
+    }
+    sums.iter().chain(rest).copied().sum()
+}
+
+/// The sum of products, likewise.
+pub(crate) fn dot<F: Real>(x: &[F], y: &[F]) -> F {
+    let (x, x_rest) = x.as_chunks::<WIDTH>();
+    let (y, y_rest) = y.as_chunks::<WIDTH>();
+    let mut sums = [F::zero(); WIDTH];
+    for (x, y) in x.iter().zip(y) {
+        for (sum, (&x, &y)) in sums.iter_mut().zip(x.iter().zip(y)) {
+            *sum += x * y;
+        }
+    }
+    let rest: F = x_rest.iter().zip(y_rest).map(|(&x, &y)| x * y).sum();
+    sums.iter().copied().sum::<F>() + rest
+}
+
 /// `x += y`.
 pub(crate) fn add_assign<F: Real>(x: &mut Tensor<F>, y: &Tensor<F>) {
     assert_eq!(x.shape(), y.shape());

@@ -337,3 +337,37 @@ fn settings_and_shapes_that_make_no_sense_are_refused_with_the_nodes_name() {
         );
     }
 }
+
+#[test]
+fn max_pooling_is_the_plain_maximum_for_every_width() {
+    for (window, stride, pad) in [
+        (2, 2, 0),
+        (2, 2, 1),
+        (3, 2, 0),
+        (3, 2, 1),
+        (3, 1, 1),
+        (5, 3, 2),
+    ] {
+        for width in 5..40 {
+            let net = single(
+                &[1, 6, width],
+                MaxPool2d::new(window).stride(stride).padding(pad),
+            );
+            let x = numbers(&[1, 1, 6, width]).mapv(|v| (v * 7.0).sin());
+            let y = net.forward(&x).unwrap();
+            let y = y.into_dimensionality::<ndarray::Ix4>().unwrap();
+            for ((_, _, row, column), &found) in y.indexed_iter() {
+                let reach = |at: usize, size: usize| {
+                    let start = at * stride;
+                    start.saturating_sub(pad)..(start + window).saturating_sub(pad).min(size)
+                };
+                let seen = x.slice(ndarray::s![0, 0, reach(row, 6), reach(column, width)]);
+                let largest = seen.iter().fold(f32::NEG_INFINITY, |top, &v| top.max(v));
+                assert_eq!(
+                    found, largest,
+                    "{window}/{stride} padded {pad}, width {width}"
+                );
+            }
+        }
+    }
+}

@@ -2,7 +2,7 @@
 //! pooling.
 
 use super::*;
-use crate::parallel::{fresh, slice, slice_mut};
+use crate::parallel::{fresh, slice, slice_mut, sum};
 use ndarray::IxDyn;
 use rayon::prelude::*;
 
@@ -47,8 +47,13 @@ fn forward<F: Real>(x: &Tensor<F>, kind: &str, [oh, ow]: [usize; 2]) -> Result<T
             for (i, y) in y.iter_mut().enumerate() {
                 let (rows, columns) = (bin(i / ow, oh, h), bin(i % ow, ow, w));
                 let share = F::one() / F::of((rows.len() * columns.len()) as f64);
-                let rows = rows.map(|row| x[row * w..][..w][columns.clone()].iter().copied());
-                *y = rows.map(|row| row.sum::<F>()).sum::<F>() * share;
+                *y = share
+                    * match columns.len() == w {
+                        true => sum(&x[rows.start * w..rows.end * w]),
+                        false => rows
+                            .map(|row| sum(&x[row * w..][..w][columns.clone()]))
+                            .sum(),
+                    };
             }
         });
     Ok(y)

@@ -54,8 +54,9 @@ pub(super) struct Coins<F> {
     seed: u64,
     /// A draw of 32 bits below this drops.
     bar: u32,
-    /// What remains is multiplied by this.
-    scale: F,
+    /// What is dropped is multiplied by the first, what remains by the second: a table, since a
+    /// branch on a coin is guessed wrong as often as a coin.
+    factors: [F; 2],
 }
 
 /// Units that one task takes: fixed and even, since one draw of 64 bits serves two units.
@@ -68,17 +69,16 @@ impl<F: Real> Coins<F> {
             seed,
             bar,
             // By the share that the bar really lets through.
-            scale: F::of(1.0 / (1.0 - f64::from(bar) / 2f64.powi(32))),
+            factors: [
+                F::zero(),
+                F::of(1.0 / (1.0 - f64::from(bar) / 2f64.powi(32))),
+            ],
         }
     }
 
     #[inline(always)]
     fn factor(&self, draw: u32) -> F {
-        if draw < self.bar {
-            F::zero()
-        } else {
-            self.scale
-        }
+        self.factors[usize::from(draw >= self.bar)]
     }
 
     /// Multiplies each number by 0 or the scale.

@@ -21,34 +21,37 @@ impl Gelu {
     pub fn tanh() -> Gelu {
         Gelu { tanh: true }
     }
+}
 
-    fn value<F: Real>(self, x: F) -> F {
-        let half = F::of(0.5);
-        if self.tanh {
-            half * x * (F::one() + inner(x).tanh())
-        } else {
-            half * x * (F::one() + (x * F::of(FRAC_1_SQRT_2)).erf())
-        }
-    }
+#[inline(always)]
+fn exact<F: Real>(x: F) -> F {
+    F::of(0.5) * x * (F::one() + (x * F::of(FRAC_1_SQRT_2)).erf())
+}
 
-    fn derivative<F: Real>(self, x: F, g: F) -> F {
-        let half = F::of(0.5);
-        if self.tanh {
-            let t = inner(x).tanh();
-            let slope =
-                F::of(FRAC_2_SQRT_PI * FRAC_1_SQRT_2) * (F::one() + F::of(3.0 * CUBE) * x * x);
-            g * half * (F::one() + t + x * (F::one() - t * t) * slope)
-        } else {
-            let below = half * (F::one() + (x * F::of(FRAC_1_SQRT_2)).erf());
-            let density = F::of(0.5 * FRAC_2_SQRT_PI * FRAC_1_SQRT_2) * (-half * x * x).exp();
-            g * (below + x * density)
-        }
-    }
+#[inline(always)]
+fn exact_derivative<F: Real>(x: F, g: F) -> F {
+    let half = F::of(0.5);
+    let below = half * (F::one() + (x * F::of(FRAC_1_SQRT_2)).erf());
+    let density = F::of(0.5 * FRAC_2_SQRT_PI * FRAC_1_SQRT_2) * (-half * x * x).exponential();
+    g * (below + x * density)
+}
+
+#[inline(always)]
+fn approximate<F: Real>(x: F) -> F {
+    F::of(0.5) * x * (F::one() + inner(x).hyperbolic_tangent())
+}
+
+#[inline(always)]
+fn approximate_derivative<F: Real>(x: F, g: F) -> F {
+    let t = inner(x).hyperbolic_tangent();
+    let slope = F::of(FRAC_2_SQRT_PI * FRAC_1_SQRT_2) * (F::one() + F::of(3.0 * CUBE) * x * x);
+    g * F::of(0.5) * (F::one() + t + x * (F::one() - t * t) * slope)
 }
 
 /// The factor of the cube in the approximation.
 const CUBE: f64 = 0.044715;
 
+#[inline(always)]
 fn inner<F: Real>(x: F) -> F {
     F::of(FRAC_2_SQRT_PI * FRAC_1_SQRT_2) * (x + F::of(CUBE) * x * x * x)
 }
@@ -78,24 +81,36 @@ impl<F: Real> Layer<F> for Gelu {
     }
 
     fn forward(&self, inputs: &[&Tensor<F>], _pass: &Pass) -> Result<(Tensor<F>, Saved<F>)> {
-        Ok((
-            map(single("Gelu", inputs)?, |x| self.value(x)),
-            Saved::Nothing,
-        ))
+        let x = single("Gelu", inputs)?;
+        let y = match self.tanh {
+            true => map(x, approximate),
+            false => map(x, exact),
+        };
+        Ok((y, Saved::Nothing))
     }
 
     fn forward_into(&self, input: Tensor<F>, _pass: &Pass) -> Result<(Tensor<F>, Saved<F>)> {
-        Ok((map_into(input, |x| self.value(x)), Saved::Nothing))
+        let y = match self.tanh {
+            true => map_into(input, approximate),
+            false => map_into(input, exact),
+        };
+        Ok((y, Saved::Nothing))
     }
 
     fn backward(&self, seen: &Seen<'_, F>, gradient: &Tensor<F>, _want: Want) -> Gradients<F> {
         let x = seen.inputs[0];
-        Gradients::input(zip(x, gradient, |x, g| self.derivative(x, g)))
+        Gradients::input(match self.tanh {
+            true => zip(x, gradient, approximate_derivative),
+            false => zip(x, gradient, exact_derivative),
+        })
     }
 
     fn backward_into(&self, seen: &Seen<'_, F>, gradient: Tensor<F>, _want: Want) -> Gradients<F> {
         let x = seen.inputs[0];
-        Gradients::input(zip_into(x, gradient, |x, g| self.derivative(x, g)))
+        Gradients::input(match self.tanh {
+            true => zip_into(x, gradient, approximate_derivative),
+            false => zip_into(x, gradient, exact_derivative),
+        })
     }
 
     fn to_f64(&self) -> Box<dyn Layer<f64>> {

@@ -5,6 +5,7 @@ use super::*;
 use crate::parallel::{fresh, slice, slice_mut};
 use crate::pool::fresh_switches;
 use rayon::prelude::*;
+use std::array::from_fn;
 
 /// The largest value in each window; on a tie the first, row by row. A NaN in the window wins, so
 /// that it is not hidden. Padding never wins.
@@ -29,73 +30,66 @@ impl MaxPool2d {
 
 windows!(MaxPool2d);
 
-/// The largest number so far and its place.
-#[derive(Clone, Copy)]
-struct Best<F> {
-    value: F,
-    at: u32,
+/// Whether a number takes the place of the largest so far. Not just `new > best`: a NaN is not at
+/// most anything, and stays once it has won.
+#[allow(clippy::neg_cmp_op_on_partial_ord, clippy::eq_op)]
+#[inline(always)]
+fn wins<F: Real>(new: F, best: F) -> bool {
+    !(new <= best) & (best == best)
 }
 
-impl<F: Real> Best<F> {
-    #[inline(always)]
-    fn meet(&mut self, value: F, at: u32) {
-        // Not `value > self.value`: a NaN is not at most anything, and stays once it has won.
-        #[allow(clippy::neg_cmp_op_on_partial_ord, clippy::eq_op)]
-        let wins = !(value <= self.value) & (self.value == self.value);
-        self.value = if wins { value } else { self.value };
-        self.at = if wins { at } else { self.at };
-    }
-}
-
-/// The first row of outputs of whole windows of known size, without a check per number.
-fn whole_windows<F: Real, const K: usize>(
+/// `L` outputs side by side, in vector registers: windows of `K x K` at steps of `S`, for which
+/// `N = (L - 1) S + K` columns are read. `rows` begin at the first window, `places` are their
+/// numbers in the plane.
+#[inline(always)]
+fn side_by_side<F: Real, const K: usize, const S: usize, const L: usize, const N: usize>(
     rows: [&[F]; K],
-    stride: usize,
+    places: [u32; K],
+    y: &mut [F; L],
+    switches: &mut [u32; L],
+) {
+    let (mut best, mut at) = ([F::zero(); L], [0; L]);
+    for (row, (x, place)) in rows.into_iter().zip(places).enumerate() {
+        let x = x.first_chunk::<N>().expect("windows lie in the image");
+        for j in 0..K {
+            // Arrays and masks instead of branches: these become vector code.
+            let new: [F; L] = from_fn(|i| x[i * S + j]);
+            let here: [u32; L] = from_fn(|i| place + (i * S + j) as u32);
+            if row == 0 && j == 0 {
+                (best, at) = (new, here);
+                continue;
+            }
+            let take: [u32; L] = from_fn(|i| u32::from(wins(new[i], best[i])).wrapping_neg());
+            best = from_fn(|i| if take[i] != 0 { new[i] } else { best[i] });
+            at = from_fn(|i| (at[i] & !take[i]) | (here[i] & take[i]));
+        }
+    }
+    *y = best;
+    *switches = at;
+}
+
+/// A row of outputs, `L` at a time; the last `L` begin where they end with the row, though some
+/// of them are done already. False when there are fewer than `L`.
+fn along<F: Real, const K: usize, const S: usize, const L: usize, const N: usize>(
+    rows: [&[F]; K],
     places: [u32; K],
     y: &mut [F],
     switches: &mut [u32],
-) {
-    let mut windows = rows.map(|row| row.windows(K).step_by(stride));
-    for (i, (y, switch)) in y.iter_mut().zip(switches).enumerate() {
-        let column = (i * stride) as u32;
-        let mut best = Best {
-            value: F::nan(),
-            at: u32::MAX,
-        };
-        for k in 0..K {
-            let Some(window) = windows[k].next().and_then(|w| w.first_chunk::<K>()) else {
-                return;
-            };
-            for (j, &value) in window.iter().enumerate() {
-                let at = places[k] + column + j as u32;
-                if k == 0 && j == 0 {
-                    best = Best { value, at };
-                } else {
-                    best.meet(value, at);
-                }
-            }
-        }
-        *y = best.value;
-        *switch = best.at;
+) -> bool {
+    let Some(last) = y.len().checked_sub(L) else {
+        return false;
+    };
+    for start in (0..last).step_by(L).chain([last]) {
+        let y = y[start..].first_chunk_mut().expect("L are left");
+        let switches = switches[start..].first_chunk_mut().expect("L are left");
+        side_by_side::<F, K, S, L, N>(
+            rows.map(|row| &row[start * S..]),
+            places.map(|place| place + (start * S) as u32),
+            y,
+            switches,
+        );
     }
-}
-
-/// Pairs of columns of two rows: the compiler turns this one into vector code.
-fn pairs<F: Real>(rows: [&[F]; 2], places: [u32; 2], y: &mut [F], switches: &mut [u32]) {
-    let (above, _) = rows[0].as_chunks::<2>();
-    let (below, _) = rows[1].as_chunks::<2>();
-    let outputs = y.iter_mut().zip(switches);
-    for ((i, (y, switch)), (a, b)) in (0u32..).zip(outputs).zip(above.iter().zip(below)) {
-        let mut best = Best {
-            value: a[0],
-            at: places[0] + 2 * i,
-        };
-        best.meet(a[1], places[0] + 2 * i + 1);
-        best.meet(b[0], places[1] + 2 * i);
-        best.meet(b[1], places[1] + 2 * i + 1);
-        *y = best.value;
-        *switch = best.at;
-    }
+    true
 }
 
 impl MaxPool2d {
@@ -113,45 +107,51 @@ impl MaxPool2d {
         let planes = y.chunks_mut(ow).zip(switches.chunks_mut(ow));
         for (oy, (y, switches)) in (0..oh).zip(planes) {
             let rows = windows.covered(oy, h);
-            let fast = rows.len() == windows.size && matches!(windows.size, 2 | 3);
-            let inside = if fast { whole.clone() } else { 0..0 };
-            for ox in (0..inside.start).chain(inside.end..ow) {
-                let columns = windows.covered(ox, w);
-                let mut best = Best {
-                    value: x[rows.start * w + columns.start],
-                    at: (rows.start * w + columns.start) as u32,
+            let mut done = 0..0;
+            if rows.len() == windows.size && !whole.is_empty() {
+                let left = whole.start * windows.stride - windows.pad;
+                let row = |k: usize| &x[(rows.start + k) * w..][left..w];
+                let place = |k: usize| ((rows.start + k) * w + left) as u32;
+                let (y, switches) = (&mut y[whole.clone()], &mut switches[whole.clone()]);
+                let fast = match (windows.size, windows.stride) {
+                    (2, 2) => {
+                        let (rows, places) = ([0, 1].map(row), [0, 1].map(place));
+                        along::<F, 2, 2, 8, 16>(rows, places, y, switches)
+                            || along::<F, 2, 2, 4, 8>(rows, places, y, switches)
+                            || along::<F, 2, 2, 1, 2>(rows, places, y, switches)
+                    }
+                    (3, 2) => {
+                        let (rows, places) = ([0, 1, 2].map(row), [0, 1, 2].map(place));
+                        along::<F, 3, 2, 8, 17>(rows, places, y, switches)
+                            || along::<F, 3, 2, 4, 9>(rows, places, y, switches)
+                            || along::<F, 3, 2, 1, 3>(rows, places, y, switches)
+                    }
+                    (3, 1) => {
+                        let (rows, places) = ([0, 1, 2].map(row), [0, 1, 2].map(place));
+                        along::<F, 3, 1, 8, 10>(rows, places, y, switches)
+                            || along::<F, 3, 1, 4, 6>(rows, places, y, switches)
+                            || along::<F, 3, 1, 1, 3>(rows, places, y, switches)
+                    }
+                    _ => false,
                 };
+                if fast {
+                    done = whole.clone();
+                }
+            }
+            for ox in (0..done.start).chain(done.end..ow) {
+                let columns = windows.covered(ox, w);
+                let mut at = rows.start * w + columns.start;
+                let mut best = x[at];
                 for row in rows.clone() {
                     let values = &x[row * w..][..w][columns.clone()];
-                    for (at, &value) in (row * w + columns.start..).zip(values) {
-                        best.meet(value, at as u32);
+                    for (here, &new) in (row * w + columns.start..).zip(values) {
+                        if wins(new, best) {
+                            (best, at) = (new, here);
+                        }
                     }
                 }
-                y[ox] = best.value;
-                switches[ox] = best.at;
-            }
-            if inside.is_empty() {
-                continue;
-            }
-            let left = inside.start * windows.stride - windows.pad;
-            let row = |k: usize| &x[(rows.start + k) * w..][left..w];
-            let place = |k: usize| ((rows.start + k) * w + left) as u32;
-            let (y, switches) = (&mut y[inside.clone()], &mut switches[inside]);
-            match (windows.size, windows.stride) {
-                (2, 2) => pairs([row(0), row(1)], [place(0), place(1)], y, switches),
-                (2, stride) => {
-                    let rows = [row(0), row(1)];
-                    whole_windows(rows, stride, [place(0), place(1)], y, switches);
-                }
-                (_, stride) => {
-                    let rows = [row(0), row(1), row(2)];
-                    let places = [place(0), place(1), place(2)];
-                    // A constant stride lets the compiler do without multiplications.
-                    match stride {
-                        2 => whole_windows(rows, 2, places, y, switches),
-                        _ => whole_windows(rows, stride, places, y, switches),
-                    }
-                }
+                y[ox] = best;
+                switches[ox] = at as u32;
             }
         }
     }

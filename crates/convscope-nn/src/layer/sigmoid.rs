@@ -8,10 +8,12 @@ use crate::parallel::{map, map_into, zip, zip_into};
 pub struct Sigmoid;
 
 /// exp(-x) may overflow to infinity, and 1 / infinity is the 0 that is wanted.
+#[inline(always)]
 fn sigmoid<F: Real>(x: F) -> F {
-    F::one() / (F::one() + (-x).exp())
+    F::one() / (F::one() + (-x).exponential())
 }
 
+#[inline(always)]
 fn derivative<F: Real>(y: F, g: F) -> F {
     g * y * (F::one() - y)
 }

@@ -1,7 +1,7 @@
 //! Scores to probabilities.
 
 use super::*;
-use crate::parallel::{fresh, slice, slice_mut};
+use crate::parallel::{dot, fresh, slice, slice_mut, sum};
 use rayon::prelude::*;
 
 /// `exp(x_c) / sum over c of exp(x_c)` over the channels, at each position by itself.
@@ -42,6 +42,9 @@ impl<F: Real> Layer<F> for Softmax {
             .par_chunks_mut(image)
             .zip(slice(x).par_chunks(image))
             .for_each(|(y, x)| {
+                if positions == 1 {
+                    return softmax(x, y);
+                }
                 // The largest score is taken off, so that nothing overflows.
                 let mut top = vec![F::neg_infinity(); positions];
                 for plane in x.chunks_exact(positions) {
@@ -52,7 +55,7 @@ impl<F: Real> Layer<F> for Softmax {
                 let mut sum = vec![F::zero(); positions];
                 for (y, x) in y.chunks_exact_mut(positions).zip(x.chunks_exact(positions)) {
                     for (((y, &x), &top), sum) in y.iter_mut().zip(x).zip(&top).zip(&mut sum) {
-                        *y = (x - top).exp();
+                        *y = (x - top).exponential();
                         *sum += *y;
                     }
                 }
@@ -82,6 +85,11 @@ impl<F: Real> Layer<F> for Softmax {
             .par_chunks_mut(image)
             .zip(slice(y).par_chunks(image))
             .for_each(|(g, y)| {
+                if positions == 1 {
+                    let all = dot(g, y);
+                    g.iter_mut().zip(y).for_each(|(g, &y)| *g = y * (*g - all));
+                    return;
+                }
                 let mut sum = vec![F::zero(); positions];
                 for (g, y) in g.chunks_exact(positions).zip(y.chunks_exact(positions)) {
                     for ((sum, &g), &y) in sum.iter_mut().zip(g).zip(y) {
@@ -104,6 +112,16 @@ impl<F: Real> Layer<F> for Softmax {
     fn boxed(&self) -> Box<dyn Layer<F>> {
         Box::new(*self)
     }
+}
+
+/// Of one vector of scores.
+fn softmax<F: Real>(x: &[F], y: &mut [F]) {
+    let top = x.iter().copied().fold(F::neg_infinity(), F::max);
+    for (y, &x) in y.iter_mut().zip(x) {
+        *y = (x - top).exponential();
+    }
+    let all = sum(y);
+    y.iter_mut().for_each(|y| *y /= all);
 }
 
 /// Numbers in an image, and positions in one of its channels.

@@ -7,10 +7,12 @@ use crate::parallel::{map, map_into, zip, zip_into};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tanh;
 
+#[inline(always)]
 fn tanh<F: Real>(x: F) -> F {
-    x.tanh()
+    x.hyperbolic_tangent()
 }
 
+#[inline(always)]
 fn derivative<F: Real>(y: F, g: F) -> F {
     g * (F::one() - y * y)
 }

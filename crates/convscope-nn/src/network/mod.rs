@@ -1,6 +1,7 @@
 //! A network: a named graph of layers that does not change while it runs.
 
 mod builder;
+mod parameters;
 mod receptive_field;
 mod summary;
 
@@ -244,156 +245,6 @@ impl<F: Real> Network<F> {
         self.graph.nodes.iter().map(|n| n.name.clone()).collect()
     }
 
-    /// Every parameter with its dotted path (`"conv1.weight"`), in the order of the nodes.
-    pub fn parameters(&self) -> Vec<(String, &Tensor<F>)> {
-        self.graph
-            .nodes
-            .iter()
-            .flat_map(|node| {
-                node.layer
-                    .parameters()
-                    .into_iter()
-                    .map(|(name, tensor)| (format!("{}.{name}", node.name), tensor))
-            })
-            .collect()
-    }
-
-    /// One parameter by its path.
-    ///
-    /// # Errors
-    /// When there is none of that path; the message lists those there are.
-    pub fn parameter(&self, path: &str) -> Result<&Tensor<F>> {
-        let all = self.parameters();
-        match all.iter().find(|(p, _)| p == path) {
-            Some((_, tensor)) => Ok(tensor),
-            None => Err(NnError::Unknown {
-                what: "parameter",
-                name: path.to_owned(),
-                known: all
-                    .iter()
-                    .map(|(p, _)| p.as_str())
-                    .collect::<Vec<_>>()
-                    .join(", "),
-            }),
-        }
-    }
-
-    /// Replaces one parameter.
-    ///
-    /// # Errors
-    /// When there is none of that path, or its shape differs.
-    pub fn set_parameter(&mut self, path: &str, value: Tensor<F>) -> Result<()> {
-        let old = self.parameter(path)?;
-        let value = fitting("parameter", path, old, value)?;
-        let found = self.owner(path, |layer| {
-            layer.parameters().iter().map(|p| p.0).collect()
-        });
-        if let Some((layer, name)) = found
-            && let Some((_, tensor)) = layer.parameters_mut().into_iter().find(|p| p.0 == name)
-        {
-            *tensor = value;
-        }
-        Ok(())
-    }
-
-    /// Every buffer with its dotted path (`"bn1.running_mean"`), in the order of the nodes: numbers
-    /// that training gathers but no gradient reaches.
-    pub fn buffers(&self) -> Vec<(String, &Tensor<F>)> {
-        self.graph
-            .nodes
-            .iter()
-            .flat_map(|node| {
-                node.layer
-                    .buffers()
-                    .into_iter()
-                    .map(|(name, tensor)| (format!("{}.{name}", node.name), tensor))
-            })
-            .collect()
-    }
-
-    /// Replaces one buffer.
-    ///
-    /// # Errors
-    /// When there is none of that path, or its shape differs.
-    pub fn set_buffer(&mut self, path: &str, value: Tensor<F>) -> Result<()> {
-        let all = self.buffers();
-        let Some((_, old)) = all.iter().find(|(p, _)| p == path) else {
-            return Err(NnError::Unknown {
-                what: "buffer",
-                name: path.to_owned(),
-                known: all
-                    .iter()
-                    .map(|(p, _)| p.as_str())
-                    .collect::<Vec<_>>()
-                    .join(", "),
-            });
-        };
-        let value = fitting("buffer", path, old, value)?;
-        let found = self.owner(path, |layer| layer.buffers().iter().map(|b| b.0).collect());
-        if let Some((layer, name)) = found
-            && let Some((_, tensor)) = layer.buffers_mut().into_iter().find(|b| b.0 == name)
-        {
-            *tensor = value;
-        }
-        Ok(())
-    }
-
-    /// How many numbers are gathered in training beside the learned ones.
-    pub fn buffer_count(&self) -> usize {
-        self.buffers().iter().map(|(_, t)| t.len()).sum()
-    }
-
-    /// The layer that has a parameter or buffer of this path, to be changed, and the last part of
-    /// the path.
-    fn owner<'a>(
-        &mut self,
-        path: &'a str,
-        names: impl Fn(&dyn Layer<F>) -> Vec<&'static str>,
-    ) -> Option<(&mut dyn Layer<F>, &'a str)> {
-        let (node, name) = path.rsplit_once('.')?;
-        let at = self
-            .graph
-            .nodes
-            .iter()
-            .position(|n| n.name == node && names(&*n.layer).contains(&name))?;
-        Some((Arc::make_mut(&mut self.graph).nodes[at].layer_mut(), name))
-    }
-
-    /// Moves the running statistics towards those of a training step's forward pass. Layers
-    /// without any stay shared with the trace.
-    pub(crate) fn learn_statistics(&mut self, trace: &Trace<F>) {
-        let has_buffers = |node: &Node<F>| !node.layer.buffers().is_empty();
-        if !self.graph.nodes.iter().any(has_buffers) {
-            return;
-        }
-        let graph = Arc::make_mut(&mut self.graph);
-        for (i, node) in graph.nodes.iter_mut().enumerate() {
-            if has_buffers(node) {
-                node.layer_mut().learn_statistics(trace.saved(i));
-            }
-        }
-    }
-
-    pub(crate) fn parameters_mut(&mut self) -> Vec<(String, &mut Tensor<F>)> {
-        Arc::make_mut(&mut self.graph)
-            .nodes
-            .iter_mut()
-            .filter(|node| !node.layer.parameters().is_empty())
-            .flat_map(|node| {
-                let path = node.name.clone();
-                node.layer_mut()
-                    .parameters_mut()
-                    .into_iter()
-                    .map(move |(name, tensor)| (format!("{path}.{name}"), tensor))
-            })
-            .collect()
-    }
-
-    /// How many numbers are learned.
-    pub fn parameter_count(&self) -> usize {
-        self.parameters().iter().map(|(_, t)| t.len()).sum()
-    }
-
     /// A table of the layers: what each is, the shape of its output, parameters, multiply-adds.
     pub fn summary(&self) -> Summary {
         let rows = self
@@ -420,26 +271,6 @@ impl<F: Real> Network<F> {
             input: self.graph.input.clone(),
             rows,
         }
-    }
-}
-
-/// A new value for a tensor, in C order, if it has its shape.
-fn fitting<F: Real>(
-    what: &str,
-    path: &str,
-    old: &Tensor<F>,
-    value: Tensor<F>,
-) -> Result<Tensor<F>> {
-    if old.shape() != value.shape() {
-        return Err(NnError::shape(
-            format!("{what} \"{path}\""),
-            format!("{:?}", old.shape()),
-            value.shape(),
-        ));
-    }
-    match value.is_standard_layout() {
-        true => Ok(value),
-        false => Ok(value.as_standard_layout().into_owned()),
     }
 }
 

@@ -9,7 +9,7 @@ const GROUP: usize = 1024;
 const LANES: usize = 16;
 
 /// How many numbers, their mean, and the sum of their squared distances from it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Moments {
     pub(super) count: f64,
     pub(super) mean: f64,
@@ -24,11 +24,7 @@ impl Moments {
         parts: impl Iterator<Item = &'a [F]> + Clone,
         length: usize,
     ) -> Moments {
-        let mut all = Moments {
-            count: 0.0,
-            mean: 0.0,
-            squares: 0.0,
-        };
+        let mut all = Moments::default();
         if length >= GROUP {
             for part in parts {
                 for group in part.chunks(GROUP) {
@@ -52,29 +48,53 @@ impl Moments {
     }
 
     fn of_group<'a, F: Real>(group: impl Iterator<Item = &'a [F]> + Clone) -> Moments {
-        let (mut count, mut sum) = (0.0, 0.0);
+        let (mut count, mut sums) = (0, Lanes::default());
         for part in group.clone() {
-            count += part.len() as f64;
-            sum += lanes(part, |x| x);
+            count += part.len();
+            sums.add(part, |x| x);
         }
+        let count = count as f64;
         if count == 0.0 {
-            return Moments {
-                count,
-                mean: 0.0,
-                squares: 0.0,
-            };
+            return Moments::default();
         }
-        let mean = sum / count;
+        let mean = sums.total() / count;
         let rounded = F::of(mean);
-        let about: f64 = group
-            .map(|part| lanes(part, |x| (x - rounded) * (x - rounded)))
-            .sum();
+        let mut about = Lanes::default();
+        for part in group {
+            about.add(part, |x| (x - rounded) * (x - rounded));
+        }
         let off = rounded.as_f64() - mean;
         Moments {
             count,
             mean,
-            squares: about - count * off * off,
+            squares: about.total() - count * off * off,
         }
+    }
+
+    /// Of every column of rows of this length.
+    pub(super) fn of_columns<F: Real>(x: &[F], columns: usize) -> Vec<Moments> {
+        let count = (x.len() / columns) as f64;
+        let mut sums = vec![0.0; columns];
+        for row in x.chunks(columns) {
+            for (sum, x) in sums.iter_mut().zip(row) {
+                *sum += x.as_f64();
+            }
+        }
+        let means: Vec<f64> = sums.iter().map(|sum| sum / count).collect();
+        let mut squares = vec![0.0; columns];
+        for row in x.chunks(columns) {
+            for ((square, mean), x) in squares.iter_mut().zip(&means).zip(row) {
+                let apart = x.as_f64() - mean;
+                *square += apart * apart;
+            }
+        }
+        let all = means.into_iter().zip(squares);
+        all.map(|(mean, squares)| Moments {
+            count,
+            mean,
+            squares,
+        })
+        .collect()
     }
 
     fn merge(&mut self, other: Moments) {
@@ -86,41 +106,83 @@ impl Moments {
     }
 }
 
-/// The sum of `f` over a part of at most a few thousand numbers.
-fn lanes<F: Real>(x: &[F], f: impl Fn(F) -> F) -> f64 {
-    let (blocks, rest) = x.as_chunks::<LANES>();
-    let mut sums = [F::zero(); LANES];
-    for block in blocks {
-        for (sum, &x) in sums.iter_mut().zip(block) {
+/// A sum over at most a few thousand numbers.
+#[derive(Default)]
+struct Lanes<F> {
+    sums: [F; LANES],
+}
+
+impl<F: Real> Lanes<F> {
+    fn add(&mut self, x: &[F], f: impl Fn(F) -> F) {
+        let (blocks, rest) = x.as_chunks::<LANES>();
+        for block in blocks {
+            for (sum, &x) in self.sums.iter_mut().zip(block) {
+                *sum += f(x);
+            }
+        }
+        for (sum, &x) in self.sums.iter_mut().zip(rest) {
             *sum += f(x);
         }
     }
-    let rest: f64 = rest.iter().map(|&x| f(x).as_f64()).sum();
-    sums.iter().map(|s| s.as_f64()).sum::<f64>() + rest
+
+    fn total(&self) -> f64 {
+        self.sums.iter().map(|s| s.as_f64()).sum()
+    }
 }
 
-/// The sums of `dy` and of `dy (x - mean)`.
-pub(super) fn dots<F: Real>(dy: &[F], x: &[F], mean: F) -> (f64, f64) {
+/// The sums of `dy` and of `dy (x - mean)`, over parts of equal length.
+pub(super) fn dots<'a, F: Real>(
+    parts: impl Iterator<Item = (&'a [F], &'a [F])>,
+    mean: F,
+) -> (f64, f64) {
     let (mut sum, mut product) = (0.0, 0.0);
-    for (dy, x) in dy.chunks(GROUP).zip(x.chunks(GROUP)) {
-        let (dy, dy_rest) = dy.as_chunks::<LANES>();
-        let (x, x_rest) = x.as_chunks::<LANES>();
-        let mut sums = [F::zero(); LANES];
-        let mut products = [F::zero(); LANES];
-        for (dy, x) in dy.iter().zip(x) {
-            for i in 0..LANES {
-                sums[i] += dy[i];
-                products[i] += dy[i] * (x[i] - mean);
+    let mut since = 0;
+    let mut sums = [F::zero(); LANES];
+    let mut products = [F::zero(); LANES];
+    for (dy, x) in parts {
+        for (dy, x) in dy.chunks(GROUP).zip(x.chunks(GROUP)) {
+            let (dy_blocks, dy_rest) = dy.as_chunks::<LANES>();
+            let (x_blocks, x_rest) = x.as_chunks::<LANES>();
+            for (dy, x) in dy_blocks.iter().zip(x_blocks) {
+                for i in 0..LANES {
+                    sums[i] += dy[i];
+                    products[i] += dy[i] * (x[i] - mean);
+                }
+            }
+            for (i, (&dy, &x)) in dy_rest.iter().zip(x_rest).enumerate() {
+                sums[i] += dy;
+                products[i] += dy * (x - mean);
+            }
+            since += dy.len();
+            if since >= GROUP {
+                sum += std::mem::take(&mut sums).map(F::as_f64).iter().sum::<f64>();
+                product += std::mem::take(&mut products)
+                    .map(F::as_f64)
+                    .iter()
+                    .sum::<f64>();
+                since = 0;
             }
         }
-        for (&dy, &x) in dy_rest.iter().zip(x_rest) {
-            sum += dy.as_f64();
-            product += (dy * (x - mean)).as_f64();
-        }
-        sum += sums.iter().map(|s| s.as_f64()).sum::<f64>();
-        product += products.iter().map(|s| s.as_f64()).sum::<f64>();
     }
+    sum += sums.map(F::as_f64).iter().sum::<f64>();
+    product += products.map(F::as_f64).iter().sum::<f64>();
     (sum, product)
+}
+
+/// The same of every column of rows, each with its mean.
+pub(super) fn column_dots<F: Real>(dy: &[F], x: &[F], means: &[F]) -> Vec<(f64, f64)> {
+    let columns = means.len();
+    let mut sums = vec![0.0; columns];
+    let mut products = vec![0.0; columns];
+    for (dy, x) in dy.chunks(columns).zip(x.chunks(columns)) {
+        for (sum, dy) in sums.iter_mut().zip(dy) {
+            *sum += dy.as_f64();
+        }
+        for ((product, &mean), (&dy, &x)) in products.iter_mut().zip(means).zip(dy.iter().zip(x)) {
+            *product += (dy * (x - mean)).as_f64();
+        }
+    }
+    sums.into_iter().zip(products).collect()
 }
 
 #[cfg(test)]
