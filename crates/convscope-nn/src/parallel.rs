@@ -1,5 +1,6 @@
 //! Elementwise loops over large tensors, shared between threads.
 
+use crate::conv::with_all_instructions;
 use crate::real::{Real, Tensor};
 use rayon::prelude::*;
 
@@ -26,9 +27,11 @@ pub(crate) fn map<F: Real>(x: &Tensor<F>, f: impl Fn(F) -> F + Sync) -> Tensor<F
         .par_chunks_mut(CHUNK)
         .zip(slice(x).par_chunks(CHUNK))
         .for_each(|(out, x)| {
-            for (o, &x) in out.iter_mut().zip(x) {
-                *o = f(x);
-            }
+            with_all_instructions(|| {
+                for (o, &x) in out.iter_mut().zip(x) {
+                    *o = f(x);
+                }
+            });
         });
     out
 }
@@ -45,9 +48,11 @@ pub(crate) fn zip<F: Real>(
         .par_chunks_mut(CHUNK)
         .zip(slice(x).par_chunks(CHUNK).zip(slice(y).par_chunks(CHUNK)))
         .for_each(|(out, (x, y))| {
-            for ((o, &x), &y) in out.iter_mut().zip(x).zip(y) {
-                *o = f(x, y);
-            }
+            with_all_instructions(|| {
+                for ((o, &x), &y) in out.iter_mut().zip(x).zip(y) {
+                    *o = f(x, y);
+                }
+            });
         });
     out
 }
@@ -56,7 +61,7 @@ pub(crate) fn zip<F: Real>(
 pub(crate) fn map_into<F: Real>(mut x: Tensor<F>, f: impl Fn(F) -> F + Sync) -> Tensor<F> {
     slice_mut(&mut x)
         .par_chunks_mut(CHUNK)
-        .for_each(|x| x.iter_mut().for_each(|x| *x = f(*x)));
+        .for_each(|x| with_all_instructions(|| x.iter_mut().for_each(|x| *x = f(*x))));
     x
 }
 
@@ -71,9 +76,11 @@ pub(crate) fn zip_into<F: Real>(
         .par_chunks_mut(CHUNK)
         .zip(slice(x).par_chunks(CHUNK))
         .for_each(|(y, x)| {
-            for (y, &x) in y.iter_mut().zip(x) {
-                *y = f(x, *y);
-            }
+            with_all_instructions(|| {
+                for (y, &x) in y.iter_mut().zip(x) {
+                    *y = f(x, *y);
+                }
+            });
         });
     y
 }
@@ -114,9 +121,11 @@ pub(crate) fn add_assign<F: Real>(x: &mut Tensor<F>, y: &Tensor<F>) {
         .par_chunks_mut(CHUNK)
         .zip(slice(y).par_chunks(CHUNK))
         .for_each(|(x, y)| {
-            for (x, &y) in x.iter_mut().zip(y) {
-                *x += y;
-            }
+            with_all_instructions(|| {
+                for (x, &y) in x.iter_mut().zip(y) {
+                    *x += y;
+                }
+            });
         });
 }
 
@@ -139,6 +148,6 @@ pub(crate) fn for_each_chunk<F: Real, const N: usize>(
     }
     tasks.into_par_iter().for_each(|(w, g, state)| {
         let state = state.try_into().expect("one part of every state tensor");
-        f(w, g, state);
+        with_all_instructions(|| f(w, g, state));
     });
 }

@@ -11,6 +11,7 @@ mod depthwise;
 pub mod direct;
 pub mod im2col;
 mod micro;
+pub(crate) mod narrow;
 mod scratch;
 mod simd;
 #[cfg(test)]
@@ -19,6 +20,7 @@ mod window;
 mod winograd;
 
 pub use simd::Instructions;
+pub(crate) use simd::with_all_instructions;
 
 use crate::error::{NnError, Result};
 use crate::real::Real;
@@ -363,12 +365,13 @@ pub(crate) fn sum_planes<F: Real>(dy: &[F], channels: usize, plane: usize) -> Ve
         .into_par_iter()
         .map(|channel| {
             let planes = dy.chunks_exact(plane).skip(channel);
-            planes.step_by(channels).map(sum).sum()
+            with_all_instructions(|| planes.step_by(channels).map(sum).sum())
         })
         .collect()
 }
 
 /// A sum in lanes, which the compiler vectorises, and which round less than one long chain.
+#[inline(always)]
 fn sum<F: Real>(values: &[F]) -> F {
     let mut lanes = [F::zero(); 32];
     let chunks = values.chunks_exact(lanes.len());

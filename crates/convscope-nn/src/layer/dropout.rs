@@ -2,6 +2,7 @@
 
 use super::random::mix;
 use super::*;
+use crate::conv::with_all_instructions;
 use crate::parallel::{map, slice_mut};
 use rayon::prelude::*;
 
@@ -84,17 +85,19 @@ impl<F: Real> Coins<F> {
     /// Multiplies each number by 0 or the scale.
     pub(super) fn apply(&self, x: &mut [F]) {
         x.par_chunks_mut(CHUNK).enumerate().for_each(|(part, x)| {
-            let first = (part * CHUNK / 2) as u64;
-            let (pairs, rest) = x.as_chunks_mut::<2>();
-            let count = pairs.len() as u64;
-            for (i, pair) in (first..).zip(pairs) {
-                let draw = mix(self.seed, i);
-                pair[0] *= self.factor(draw as u32);
-                pair[1] *= self.factor((draw >> 32) as u32);
-            }
-            for x in rest {
-                *x *= self.factor(mix(self.seed, first + count) as u32);
-            }
+            with_all_instructions(|| {
+                let first = (part * CHUNK / 2) as u64;
+                let (pairs, rest) = x.as_chunks_mut::<2>();
+                let count = pairs.len() as u64;
+                for (i, pair) in (first..).zip(pairs) {
+                    let draw = mix(self.seed, i);
+                    pair[0] *= self.factor(draw as u32);
+                    pair[1] *= self.factor((draw >> 32) as u32);
+                }
+                for x in rest {
+                    *x *= self.factor(mix(self.seed, first + count) as u32);
+                }
+            })
         });
     }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::blas::{Matrix, product, product_by_rows};
+use crate::conv::narrow;
 use crate::init::Init;
 use crate::parallel::{fresh, slice, slice_mut};
 use ndarray::IxDyn;
@@ -63,11 +64,13 @@ impl<F: Real> Linear<F> {
             ));
         }
         let mut y = fresh(&[n, self.outputs]); // [N, O]
-        product_by_rows(
-            Matrix::new(slice(x), n, d),
-            Matrix::new(slice(weight), self.outputs, d).t(),
-            slice_mut(&mut y),
-        );
+        if !narrow::forward(slice(x), slice(weight), self.outputs, slice_mut(&mut y)) {
+            product_by_rows(
+                Matrix::new(slice(x), n, d),
+                Matrix::new(slice(weight), self.outputs, d).t(),
+                slice_mut(&mut y),
+            );
+        }
         for row in slice_mut(&mut y).chunks_exact_mut(self.outputs) {
             for (v, &b) in row.iter_mut().zip(slice(&self.bias)) {
                 *v += b;
@@ -90,28 +93,32 @@ impl<F: Real> Linear<F> {
         let mut gradients = Gradients::default();
         if want.inputs {
             let mut dx = fresh(&[n, d]); // dX = dY W
-            product_by_rows(
-                Matrix::new(dy, n, o),
-                Matrix::new(slice(weight), o, d),
-                slice_mut(&mut dx),
-            );
+            if !narrow::backward_input(dy, slice(weight), o, slice_mut(&mut dx)) {
+                product_by_rows(
+                    Matrix::new(dy, n, o),
+                    Matrix::new(slice(weight), o, d),
+                    slice_mut(&mut dx),
+                );
+            }
             gradients.inputs.push(dx);
         }
         if want.parameters {
             let mut dw = fresh(&[o, d]); // dW = dYᵀ X
-            slice_mut(&mut dw)
-                .par_chunks_mut(WEIGHT_ROWS_PER_TASK * d)
-                .enumerate()
-                .for_each(|(task, dw)| {
-                    let first = task * WEIGHT_ROWS_PER_TASK;
-                    let rows = dw.len() / d;
-                    let part: Vec<F> = dy
-                        .chunks_exact(o)
-                        .flat_map(|row| row[first..first + rows].iter().copied())
-                        .collect(); // [N, rows]
-                    let x = Matrix::new(slice(x), n, d);
-                    product(Matrix::new(&part, n, rows).t(), x, dw, false);
-                });
+            if !narrow::backward_weight(slice(x), dy, o, slice_mut(&mut dw)) {
+                slice_mut(&mut dw)
+                    .par_chunks_mut(WEIGHT_ROWS_PER_TASK * d)
+                    .enumerate()
+                    .for_each(|(task, dw)| {
+                        let first = task * WEIGHT_ROWS_PER_TASK;
+                        let rows = dw.len() / d;
+                        let part: Vec<F> = dy
+                            .chunks_exact(o)
+                            .flat_map(|row| row[first..first + rows].iter().copied())
+                            .collect(); // [N, rows]
+                        let x = Matrix::new(slice(x), n, d);
+                        product(Matrix::new(&part, n, rows).t(), x, dw, false);
+                    });
+            }
             let mut db = Tensor::zeros(IxDyn(&[o]));
             for row in dy.chunks_exact(o) {
                 for (b, &g) in slice_mut(&mut db).iter_mut().zip(row) {

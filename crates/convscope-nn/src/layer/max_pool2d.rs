@@ -2,6 +2,7 @@
 
 use super::pool::{Windows, windows};
 use super::*;
+use crate::conv::with_all_instructions;
 use crate::parallel::{fresh, slice, slice_mut};
 use crate::pool::fresh_switches;
 use rayon::prelude::*;
@@ -70,6 +71,7 @@ fn side_by_side<F: Real, const K: usize, const S: usize, const L: usize, const N
 
 /// A row of outputs, `L` at a time; the last `L` begin where they end with the row, though some
 /// of them are done already. False when there are fewer than `L`.
+#[inline(always)]
 fn along<F: Real, const K: usize, const S: usize, const L: usize, const N: usize>(
     rows: [&[F]; K],
     places: [u32; K],
@@ -94,6 +96,7 @@ fn along<F: Real, const K: usize, const S: usize, const L: usize, const N: usize
 
 impl MaxPool2d {
     /// One plane.
+    #[inline(always)]
     fn plane<F: Real>(
         &self,
         [h, w]: [usize; 2],
@@ -190,7 +193,9 @@ impl<F: Real> Layer<F> for MaxPool2d {
             .par_chunks_mut(oh * ow)
             .zip(switches.par_chunks_mut(oh * ow))
             .zip(slice(x).par_chunks(h * w))
-            .for_each(|((y, switches), x)| self.plane([h, w], [oh, ow], x, y, switches));
+            .for_each(|((y, switches), x)| {
+                with_all_instructions(|| self.plane([h, w], [oh, ow], x, y, switches));
+            });
         Ok((y, Saved::Switches(switches)))
     }
 

@@ -56,7 +56,7 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
 /// Which instructions the kernels use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Instructions {
-    /// 16 numbers at a time (x86-64 with AVX-512F).
+    /// 16 numbers at a time (x86-64 with AVX-512 F, VL, BW and DQ).
     Avx512,
     /// 8 numbers at a time (x86-64 with AVX2 and FMA).
     Avx2,
@@ -76,7 +76,11 @@ impl Instructions {
         let mut all = Vec::new();
         #[cfg(target_arch = "x86_64")]
         {
-            if is_x86_feature_detected!("avx512f") {
+            if is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512dq")
+            {
                 all.push(Instructions::Avx512);
             }
             if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
@@ -117,6 +121,30 @@ macro_rules! dispatch {
     }};
 }
 pub(crate) use dispatch;
+
+/// Runs a loop compiled for this processor: what is inlined into it may use all of its
+/// instructions. (The same sums in the same order: only the registers are wider.)
+pub(crate) fn with_all_instructions<R>(f: impl FnOnce() -> R) -> R {
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
+    unsafe fn avx512<R>(f: impl FnOnce() -> R) -> R {
+        f()
+    }
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn avx2<R>(f: impl FnOnce() -> R) -> R {
+        f()
+    }
+    match Instructions::detect() {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the processor has them, see `Instructions::available`.
+        Instructions::Avx512 => unsafe { avx512(f) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        Instructions::Avx2 => unsafe { avx2(f) },
+        _ => f(),
+    }
+}
 
 #[cfg(test)]
 mod tests {

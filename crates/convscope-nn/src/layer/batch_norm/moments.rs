@@ -20,6 +20,7 @@ impl Moments {
     /// Of parts of equal length. Groups of numbers are merged by the update of Chan, Golub and
     /// LeVeque (1979), which loses nothing when the mean is far from zero, in an order that does
     /// not depend on threads.
+    #[inline(always)]
     pub(super) fn of<'a, F: Real>(
         parts: impl Iterator<Item = &'a [F]> + Clone,
         length: usize,
@@ -47,6 +48,7 @@ impl Moments {
         all
     }
 
+    #[inline(always)]
     fn of_group<'a, F: Real>(group: impl Iterator<Item = &'a [F]> + Clone) -> Moments {
         let (mut count, mut sums) = (0, Lanes::default());
         for part in group.clone() {
@@ -97,6 +99,7 @@ impl Moments {
         .collect()
     }
 
+    #[inline(always)]
     fn merge(&mut self, other: Moments) {
         let count = self.count + other.count;
         let apart = other.mean - self.mean;
@@ -113,6 +116,7 @@ struct Lanes<F> {
 }
 
 impl<F: Real> Lanes<F> {
+    #[inline(always)]
     fn add(&mut self, x: &[F], f: impl Fn(F) -> F) {
         let (blocks, rest) = x.as_chunks::<LANES>();
         for block in blocks {
@@ -131,6 +135,7 @@ impl<F: Real> Lanes<F> {
 }
 
 /// The sums of `dy` and of `dy (x - mean)`, over parts of equal length.
+#[inline(always)]
 pub(super) fn dots<'a, F: Real>(
     parts: impl Iterator<Item = (&'a [F], &'a [F])>,
     mean: F,

@@ -1,6 +1,7 @@
 //! The arithmetic of batch norm, for any number of values per channel.
 
 use super::moments::{Moments, column_dots, dots};
+use crate::conv::with_all_instructions;
 use crate::error::{NnError, Result};
 use crate::layer::{Gradients, Pass, Saved, Seen, Want, cast};
 use crate::parallel::{fresh, slice, slice_mut};
@@ -73,6 +74,7 @@ struct Affine<F> {
 }
 
 impl<F: Real> Affine<F> {
+    #[inline(always)]
     fn write(&self, x: &[F], y: &mut [F]) {
         for (y, &x) in y.iter_mut().zip(x) {
             *y = (x - self.mean) * self.scale + self.shift;
@@ -99,6 +101,7 @@ impl<F: Real> Back<F> {
         }
     }
 
+    #[inline(always)]
     fn write(&self, batch: bool, x: &[F], dy: &mut [F]) {
         match batch {
             true => {
@@ -124,10 +127,12 @@ fn write<F: Real>(layout: Layout, channels: &[Affine<F>], x: &[F], y: &mut [F]) 
                 }
                 return;
             }
-            let planes = y.chunks_mut(layout.inner).zip(x.chunks(layout.inner));
-            for ((y, x), affine) in planes.zip(channels) {
-                affine.write(x, y);
-            }
+            with_all_instructions(|| {
+                let planes = y.chunks_mut(layout.inner).zip(x.chunks(layout.inner));
+                for ((y, x), affine) in planes.zip(channels) {
+                    affine.write(x, y);
+                }
+            });
         });
 }
 
@@ -195,11 +200,13 @@ impl<F: Real> Norm<F> {
         slice_mut(&mut x)
             .par_chunks_mut(layout.channels * layout.inner)
             .for_each(|x| {
-                for (x, a) in x.chunks_mut(layout.inner).zip(&channels) {
-                    for v in x {
-                        *v = (*v - a.mean) * a.scale + a.shift;
+                with_all_instructions(|| {
+                    for (x, a) in x.chunks_mut(layout.inner).zip(&channels) {
+                        for v in x {
+                            *v = (*v - a.mean) * a.scale + a.shift;
+                        }
                     }
-                }
+                });
             });
         x
     }
@@ -238,12 +245,14 @@ impl<F: Real> Norm<F> {
                 .into_par_iter()
                 .enumerate()
                 .map(|(c, y)| {
-                    let moments = Moments::of(layout.parts(x, c), layout.inner);
-                    let affine = self.training(c, &moments);
-                    for (y, x) in y.into_iter().zip(layout.parts(x, c)) {
-                        affine.write(x, y);
-                    }
-                    moments
+                    with_all_instructions(|| {
+                        let moments = Moments::of(layout.parts(x, c), layout.inner);
+                        let affine = self.training(c, &moments);
+                        for (y, x) in y.into_iter().zip(layout.parts(x, c)) {
+                            affine.write(x, y);
+                        }
+                        moments
+                    })
                 })
                 .collect()
         };
@@ -318,14 +327,16 @@ impl<F: Real> Norm<F> {
                 .map(|(c, mut dy)| {
                     let sums = if want.parameters || batch.is_some() {
                         let pairs = dy.iter().map(|dy| &**dy).zip(layout.parts(x, c));
-                        dots(pairs, way(c).0)
+                        with_all_instructions(|| dots(pairs, way(c).0))
                     } else {
                         (0.0, 0.0)
                     };
                     let (back, found) = solve(c, sums);
-                    for (dy, x) in dy.iter_mut().zip(layout.parts(x, c)) {
-                        back.write(batch.is_some(), x, dy);
-                    }
+                    with_all_instructions(|| {
+                        for (dy, x) in dy.iter_mut().zip(layout.parts(x, c)) {
+                            back.write(batch.is_some(), x, dy);
+                        }
+                    });
                     found
                 })
                 .collect()
