@@ -1,5 +1,5 @@
-//! Fully connected layers with few outputs: their matrices are long and narrow, which BLAS copies
-//! about before it multiplies. Here the numbers are read where they stand.
+//! Fully connected layers with few outputs or few examples: matrices that are long and narrow, which
+//! BLAS copies about before it multiplies. Here the numbers are read where they stand.
 
 use super::micro::{Block, product};
 use super::scratch::Shared;
@@ -7,11 +7,13 @@ use super::simd::{Instructions, Simd, dispatch};
 use crate::real::Real;
 use rayon::prelude::*;
 
-/// Up to so many outputs this is the faster way.
-const FEW: usize = 128;
+/// Up to so many outputs, or so many examples, this is the faster way.
+const FEW_OUTPUTS: usize = 128;
+const FEW_ROWS: usize = 8;
 
 /// Rows or columns of one task: fixed, so that sums do not depend on threads.
 const ROWS: usize = 16;
+const OUTPUTS: usize = 64;
 const COLUMNS: usize = 512;
 
 /// Inputs that are summed before they join the rest, and that all outputs meet while they are near.
@@ -36,11 +38,12 @@ unsafe impl Sync for Task {}
 
 /// Whether these kernels suit the layer.
 fn fits(rows: usize, depth: usize, outputs: usize) -> bool {
-    outputs <= FEW && rows >= 8 && depth >= 64
+    (outputs <= FEW_OUTPUTS || rows <= FEW_ROWS) && depth >= 64
 }
 
+/// Rows `first..last` of `y` for the outputs `from..to`.
 #[inline(always)]
-unsafe fn forward_rows<S: Simd>(t: &Task, first: usize, last: usize) {
+unsafe fn forward_rows<S: Simd>(t: &Task, (first, last): (usize, usize), outputs: (usize, usize)) {
     // SAFETY: rows first..last are inside x and y.
     unsafe {
         for d in (0..t.depth).step_by(DEPTH) {
@@ -49,7 +52,7 @@ unsafe fn forward_rows<S: Simd>(t: &Task, first: usize, last: usize) {
             macro_rules! rows {
                 ($($rows:literal)*) => {{ $(
                     while last - row >= $rows {
-                        row_dots::<S, $rows>(t, row, d, depth);
+                        row_dots::<S, $rows>(t, row, outputs, d, depth);
                         row += $rows;
                     }
                 )* }};
@@ -64,11 +67,17 @@ unsafe fn forward_rows<S: Simd>(t: &Task, first: usize, last: usize) {
 }
 
 #[inline(always)]
-unsafe fn row_dots<S: Simd, const ROWS: usize>(t: &Task, row: usize, d: usize, depth: usize) {
-    let mut output = 0;
+unsafe fn row_dots<S: Simd, const ROWS: usize>(
+    t: &Task,
+    row: usize,
+    (from, to): (usize, usize),
+    d: usize,
+    depth: usize,
+) {
+    let mut output = from;
     macro_rules! outputs {
         ($($outputs:literal)*) => {{ $(
-            while t.outputs - output >= $outputs {
+            while to - output >= $outputs {
                 // SAFETY: passed on.
                 unsafe { dots::<S, ROWS, $outputs>(t, row, output, d, depth) };
                 output += $outputs;
@@ -192,13 +201,20 @@ pub(crate) fn forward<F: Real>(x: &[F], w: &[F], outputs: usize, y: &mut [F]) ->
     if !fits(rows, depth, outputs) {
         return false;
     }
-    (0..rows.div_ceil(ROWS)).into_par_iter().for_each(|part| {
-        let (first, last) = (part * ROWS, (part * ROWS + ROWS).min(rows));
-        dispatch!(
-            Instructions::detect(),
-            forward_rows(t: &Task, first: usize, last: usize)
-        );
-    });
+    // Few examples: the outputs are shared out.
+    let share = if rows <= FEW_ROWS { OUTPUTS } else { outputs };
+    let shares = outputs.div_ceil(share);
+    (0..rows.div_ceil(ROWS) * shares)
+        .into_par_iter()
+        .for_each(|task| {
+            let (row, output) = (task / shares * ROWS, task % shares * share);
+            let rows = (row, (row + ROWS).min(rows));
+            let outputs = (output, (output + share).min(outputs));
+            dispatch!(
+                Instructions::detect(),
+                forward_rows(t: &Task, rows: (usize, usize), outputs: (usize, usize))
+            );
+        });
     true
 }
 
@@ -266,7 +282,14 @@ mod tests {
     #[test]
     fn the_three_products_are_those_of_blas() {
         let mut rng = ChaCha8Rng::seed_from_u64(6);
-        for (rows, depth, outputs) in [(8, 64, 1), (33, 101, 10), (128, 1500, 40), (9, 515, 128)] {
+        for (rows, depth, outputs) in [
+            (8, 64, 1),
+            (33, 101, 10),
+            (128, 1500, 40),
+            (9, 515, 128),
+            (1, 700, 300),
+            (5, 129, 200),
+        ] {
             let mut numbers =
                 |n: usize| -> Vec<f32> { (0..n).map(|_| rng.random_range(-1.0..1.0)).collect() };
             let (x, w) = (numbers(rows * depth), numbers(outputs * depth));
@@ -294,8 +317,8 @@ mod tests {
         }
         assert!(!forward(&[0.0_f64; 640], &[0.0; 64], 1, &mut [0.0; 10]));
         assert!(
-            !forward(&[0.0_f32; 64], &[0.0; 64], 1, &mut [0.0]),
-            "one row is no matrix"
+            !forward(&[0.0_f32; 40], &[0.0; 40], 1, &mut [0.0]),
+            "too short to pay"
         );
     }
 }

@@ -107,6 +107,9 @@ fn fill_row(g: &Geometry, line: &[f32], phase: usize, row: &mut [f32]) {
     }
 }
 
+/// As many tasks as there should be at least.
+const TASKS: usize = 8;
+
 /// Numbers of a band that stay in a core's second cache.
 const NEAR: usize = 96 * 1024;
 
@@ -132,7 +135,8 @@ struct Task<'a> {
     layout: Layout,
     /// The taps of a filter: where each begins in an image, in the order of the weights.
     taps: &'a [usize],
-    /// Filters in the order that the product reads them: `[block][tap][row]`.
+    w: &'a [f32],
+    /// Few filters in the order that the product reads them: `[block][tap][row]`.
     packed: &'a [f32],
     rows: usize,
     vectors: usize,
@@ -164,104 +168,136 @@ fn pack(g: &Geometry, w: &[f32], rows: usize) -> Scratch {
     packed
 }
 
-/// Positions of one vector in a group: where they begin in the image and in the result.
+/// Positions beside each other in one row: where they begin in the band, where in the group, and how
+/// many they are.
 #[derive(Clone, Copy, Default)]
-struct Place {
+struct Run {
     from: usize,
-    to: usize,
+    at: usize,
     count: usize,
 }
 
-/// Vectors `first..last` of an image's positions; the band begins under the result's row `top`.
+/// The most positions in a group of vectors.
+const GROUP: usize = 64;
+
+/// Positions `first..last` of an image, counted row by row, for the filters `from..to`; the band
+/// begins under the result's row `top`.
 #[inline(always)]
 unsafe fn positions<S: Simd>(
     t: &Task<'_>,
     band: *const f32,
     (n, top): (usize, usize),
     (first, last): (usize, usize),
+    filters: (usize, usize),
 ) {
-    let g = t.g;
-    let per_row = g.output[1].div_ceil(S::LANES);
     let depth = t.taps.len();
     let width = t.vectors * S::LANES;
     let mut patches = Scratch::new(if t.copy { depth * width } else { 0 });
     let mut sums = Scratch::new(t.rows * width);
     let (patches, sums) = (patches.as_mut_ptr(), sums.as_mut_ptr());
-    // SAFETY: places are inside the padded image and the result; the buffers have room for a group.
-    unsafe {
-        let y = t.y.get().add(n * g.output_len());
-        let mut vector = first;
-        while vector < last {
-            let vectors = (last - vector).min(t.vectors);
-            let mut places = [Place::default(); 4];
-            for (i, place) in places.iter_mut().enumerate().take(vectors) {
-                let (oy, ox) = ((vector + i) / per_row, (vector + i) % per_row * S::LANES);
-                *place = Place {
-                    from: (oy - top) * t.layout.phase[1] + ox,
-                    to: oy * g.output[1] + ox,
-                    count: S::LANES.min(g.output[1] - ox),
-                };
-            }
-            let taps = if t.copy { t.taps } else { &[] };
-            for (j, &tap) in taps.iter().enumerate() {
-                for (i, place) in places.iter().enumerate().take(vectors) {
-                    let from = band.add(place.from + tap);
-                    let v = if place.count == S::LANES {
-                        S::load(from)
-                    } else {
-                        S::load_part(from, 0, place.count)
-                    };
-                    S::store(patches.add(j * width + i * S::LANES), v);
-                }
-            }
-            for block in 0..g.filters.div_ceil(t.rows) {
-                let a = t.packed.as_ptr().add(block * depth * t.rows);
-                for j in (0..depth).step_by(DEPTH) {
-                    if !t.copy {
-                        windows::<S>(&Windows {
-                            rows: t.rows,
-                            vectors,
-                            a: a.add(j * t.rows),
-                            taps: &t.taps[j..(j + DEPTH).min(depth)],
-                            from: places.map(|place| band.wrapping_add(place.from)),
-                            c: sums,
-                            c_row: width,
-                            add: j > 0,
-                        });
-                        continue;
-                    }
-                    product::<S>(&Block {
-                        rows: t.rows,
-                        vectors,
-                        depth: DEPTH.min(depth - j),
-                        a: a.add(j * t.rows),
-                        a_row: 1,
-                        a_term: t.rows,
-                        b: patches.add(j * width),
-                        b_term: width,
-                        c: sums,
-                        c_row: width,
-                        add: j > 0,
-                    });
-                }
-                for r in 0..t.rows.min(g.filters - block * t.rows) {
-                    let filter = block * t.rows + r;
-                    let bias = match t.bias.get(filter) {
-                        Some(&b) => S::splat(b),
-                        None => S::zero(),
-                    };
-                    let plane = y.add(filter * g.positions());
-                    for (i, place) in places.iter().enumerate().take(vectors) {
-                        let v = S::add(S::load(sums.add(r * width + i * S::LANES)), bias);
-                        if place.count == S::LANES {
-                            S::store(plane.add(place.to), v);
+    let y = t.y.get().wrapping_add(n * t.g.output_len());
+    let across = t.g.output[1];
+    let mut position = first;
+    while position < last {
+        let mut runs = [Run::default(); GROUP];
+        let (mut count, mut at) = (0, 0);
+        // Copied positions stand side by side; those read in place keep to a vector a run.
+        let step = if t.copy { 1 } else { S::LANES };
+        while at < width && position < last {
+            let (oy, ox) = (position / across, position % across);
+            let run = Run {
+                from: (oy - top) * t.layout.phase[1] + ox,
+                at,
+                count: (across - ox)
+                    .min(S::LANES)
+                    .min(last - position)
+                    .min(width - at),
+            };
+            runs[count] = run;
+            count += 1;
+            position += run.count;
+            at += run.count.next_multiple_of(step);
+        }
+        let runs = &runs[..count];
+        let vectors = at.div_ceil(S::LANES);
+        // SAFETY: runs are inside the band, their positions inside the result, and the buffers have
+        // room for a group.
+        unsafe {
+            if t.copy {
+                for (j, &tap) in t.taps.iter().enumerate() {
+                    for run in runs {
+                        let (from, to) =
+                            (band.add(run.from + tap), patches.add(j * width + run.at));
+                        if run.count == S::LANES {
+                            S::store(to, S::load(from));
                         } else {
-                            S::store_part(plane.add(place.to), v, place.count);
+                            S::store_part(to, S::load_part(from, 0, run.count), run.count);
                         }
                     }
                 }
             }
-            vector += vectors;
+            let start = runs[0].from / t.layout.phase[1];
+            let start = (top + start) * across + runs[0].from % t.layout.phase[1];
+            let mut from = [band; 4];
+            for (from, run) in from.iter_mut().zip(runs) {
+                *from = band.wrapping_add(run.from);
+            }
+            for first_row in (filters.0..filters.1).step_by(t.rows) {
+                let rows = t.rows.min(filters.1 - first_row);
+                for j in (0..depth).step_by(DEPTH) {
+                    if t.copy {
+                        product::<S>(&Block {
+                            rows,
+                            vectors,
+                            depth: DEPTH.min(depth - j),
+                            a: t.w.as_ptr().add(first_row * depth + j),
+                            a_row: depth,
+                            a_term: 1,
+                            b: patches.add(j * width),
+                            b_term: width,
+                            c: sums,
+                            c_row: width,
+                            add: j > 0,
+                        });
+                    } else {
+                        windows::<S>(&Windows {
+                            rows: t.rows,
+                            vectors,
+                            a: t.packed.as_ptr().add(first_row * depth + j * t.rows),
+                            taps: &t.taps[j..(j + DEPTH).min(depth)],
+                            from,
+                            c: sums,
+                            c_row: width,
+                            add: j > 0,
+                        });
+                    }
+                }
+                for r in 0..rows {
+                    let filter = first_row + r;
+                    let bias = match t.bias.get(filter) {
+                        Some(&b) => S::splat(b),
+                        None => S::zero(),
+                    };
+                    // The positions of a group follow each other in the result too.
+                    let mut to = y.add(filter * t.g.positions() + start);
+                    let mut left = position - start;
+                    for v in 0..vectors {
+                        let sum = S::add(S::load(sums.add(r * width + v * S::LANES)), bias);
+                        let count = if t.copy {
+                            left.min(S::LANES)
+                        } else {
+                            runs[v].count
+                        };
+                        if count == S::LANES {
+                            S::store(to, sum);
+                        } else {
+                            S::store_part(to, sum, count);
+                        }
+                        to = to.add(count);
+                        left -= count;
+                    }
+                }
+            }
         }
     }
 }
@@ -297,62 +333,109 @@ pub(super) fn forward(
     assert_eq!(w.len(), g.filters * g.patch());
     assert_eq!(y.len(), g.batch * g.output_len());
     assert!(bias.is_empty() || bias.len() == g.filters);
+    if g.kernel == [1, 1] && g.pad == [0; 4] && !is_product(g) {
+        // What the stride leaves out is left out first: then it is a product.
+        let dense = Geometry {
+            input: g.output,
+            stride: [1, 1],
+            ..*g
+        };
+        let mut kept = Scratch::new(dense.batch * dense.input_len());
+        kept.as_mut()
+            .par_chunks_mut(g.positions())
+            .zip(x.par_chunks(g.input[0] * g.input[1]))
+            .for_each(|(to, plane)| {
+                let rows = plane.chunks(g.input[1]).step_by(g.stride[0]);
+                for (to, row) in to.chunks_mut(g.output[1]).zip(rows) {
+                    for (t, &v) in to.iter_mut().zip(row.iter().step_by(g.stride[1])) {
+                        *t = v;
+                    }
+                }
+            });
+        return forward(&dense, instructions, kept.as_mut(), w, bias, y);
+    }
     let flat = flat(g);
     let g = flat.as_ref().unwrap_or(g);
     let band_rows = rows_per_band(g);
     let layout = Layout::new(g, band_rows);
     let taps = taps(g, &layout);
     let (rows, vectors) = block_shape(lanes(instructions), g.filters);
-    let mut packed = pack(g, w, rows);
+    // A copy pays when it is read often enough. (A whole vector may be read from a padded image.)
+    let copy = g.filters > READ_IN_PLACE || is_product(g);
+    let mut packed = if copy {
+        Scratch::new(0)
+    } else {
+        pack(g, w, rows)
+    };
     let t = &Task {
         g,
         layout,
         taps: &taps,
+        w,
         packed: packed.as_mut(),
         rows,
         vectors,
-        // A copy pays when it is read often enough. (A whole vector may be read from a padded image.)
-        copy: g.filters > READ_IN_PLACE || is_product(g),
+        copy,
         bias,
         y: Shared(y.as_mut_ptr()),
     };
-    let work = |band: *const f32, place: (usize, usize), vectors: (usize, usize)| {
+    let work = |band: *const f32,
+                place: (usize, usize),
+                range: (usize, usize),
+                filters: (usize, usize)| {
         dispatch!(
             instructions,
-            positions(t: &Task<'_>, band: *const f32, place: (usize, usize), vectors: (usize, usize))
+            positions(
+                t: &Task<'_>,
+                band: *const f32,
+                place: (usize, usize),
+                range: (usize, usize),
+                filters: (usize, usize),
+            )
         );
     };
-    let per_row = g.output[1].div_ceil(lanes(instructions));
+    // Where there are few positions, the filters are shared out as well.
+    let shares = |tasks: usize| match tasks {
+        0..TASKS if copy => {
+            let step = g.filters.div_ceil(TASKS.div_ceil(tasks));
+            step.next_multiple_of(2 * rows)
+        }
+        _ => g.filters,
+    };
     if is_product(g) {
-        let step = POSITIONS_PER_TASK / lanes(instructions);
-        let parts = per_row.div_ceil(step);
-        (0..g.batch * parts).into_par_iter().for_each(|task| {
-            let (n, part) = (task / parts, task % parts);
-            let image = x[n * g.input_len()..].as_ptr();
-            work(
-                image,
-                (n, 0),
-                (part * step, (part * step + step).min(per_row)),
-            );
-        });
+        let parts = g.positions().div_ceil(POSITIONS_PER_TASK);
+        let share = shares(g.batch * parts);
+        let filters = g.filters.div_ceil(share);
+        (0..g.batch * parts * filters)
+            .into_par_iter()
+            .for_each(|task| {
+                let (place, filter) = (task / filters, task % filters * share);
+                let (n, part) = (place / parts, place % parts);
+                let image = x[n * g.input_len()..].as_ptr();
+                let first = part * POSITIONS_PER_TASK;
+                let positions = (first, (first + POSITIONS_PER_TASK).min(g.positions()));
+                let filters = (filter, (filter + share).min(g.filters));
+                work(image, (n, 0), positions, filters);
+            });
         return;
     }
     let bands = g.output[0].div_ceil(band_rows);
-    (0..g.batch * bands)
+    let share = shares(g.batch * bands);
+    let filters = g.filters.div_ceil(share);
+    (0..g.batch * bands * filters)
         .into_par_iter()
         .with_min_len(if g.batch >= 64 && bands == 1 { 4 } else { 1 })
         .for_each_init(
             || Scratch::new(layout.band + EDGE),
             |band, task| {
-                let (n, top) = (task / bands, task % bands * band_rows);
+                let (place, filter) = (task / filters, task % filters * share);
+                let (n, top) = (place / bands, place % bands * band_rows);
                 let image = &x[n * g.input_len()..][..g.input_len()];
                 layout.fill(g, image, top, band.as_mut());
                 let bottom = (top + band_rows).min(g.output[0]);
-                work(
-                    band.as_mut_ptr(),
-                    (n, top),
-                    (top * per_row, bottom * per_row),
-                );
+                let positions = (top * g.output[1], bottom * g.output[1]);
+                let filters = (filter, (filter + share).min(g.filters));
+                work(band.as_mut_ptr(), (n, top), positions, filters);
             },
         );
 }
