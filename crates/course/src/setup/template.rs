@@ -47,6 +47,10 @@ fn cargo_config(paths: &Paths) -> Result<String> {
             "\n[profile.dev.package.{name}]\nopt-level = {level}\ndebug = false\n\
              debug-assertions = false\noverflow-checks = false\n"
         );
+        let units = settings.get("codegen-units");
+        if let Some(units) = units.and_then(toml::Value::as_integer) {
+            config += &format!("codegen-units = {units}\n");
+        }
     }
     Ok(config)
 }
