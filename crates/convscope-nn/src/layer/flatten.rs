@@ -1,6 +1,7 @@
 //! From images to vectors.
 
 use super::*;
+use crate::pool::copy;
 use ndarray::IxDyn;
 
 /// `[C, H, W]` to `[C H W]`, channel by channel, row by row.
@@ -27,7 +28,7 @@ impl<F: Real> Layer<F> for Flatten {
     fn forward(&self, inputs: &[&Tensor<F>], _pass: &Pass) -> Result<(Tensor<F>, Saved<F>)> {
         let x = *single("Flatten", inputs)?;
         let shape = [x.shape()[0], x.shape()[1..].iter().product()];
-        Ok((reshape(x.clone(), &shape), Saved::Nothing))
+        Ok((reshape(copy(x), &shape), Saved::Nothing))
     }
 
     fn forward_into(&self, input: Tensor<F>, _pass: &Pass) -> Result<(Tensor<F>, Saved<F>)> {
@@ -36,7 +37,7 @@ impl<F: Real> Layer<F> for Flatten {
     }
 
     fn backward(&self, seen: &Seen<'_, F>, gradient: &Tensor<F>, _want: Want) -> Gradients<F> {
-        Gradients::input(reshape(gradient.clone(), &seen.input_shapes[0]))
+        Gradients::input(reshape(copy(gradient), &seen.input_shapes[0]))
     }
 
     fn backward_into(&self, seen: &Seen<'_, F>, gradient: Tensor<F>, _want: Want) -> Gradients<F> {
