@@ -161,6 +161,16 @@ unsafe fn positions<S: Simd>(
             for (from, run) in from.iter_mut().zip(runs) {
                 *from = band.wrapping_add(run.from);
             }
+            let mut counts = [0; 4];
+            let mut left = position - start;
+            for (v, count) in counts.iter_mut().enumerate().take(vectors) {
+                *count = if t.copy {
+                    left.min(S::LANES)
+                } else {
+                    runs[v].count
+                };
+                left -= *count;
+            }
             for first_row in (filters.0..filters.1).step_by(t.rows) {
                 let rows = t.rows.min(filters.1 - first_row);
                 for j in (0..depth).step_by(DEPTH) {
@@ -199,21 +209,14 @@ unsafe fn positions<S: Simd>(
                     };
                     // The positions of a group follow each other in the result too.
                     let mut to = y.add(filter * t.g.positions() + start);
-                    let mut left = position - start;
-                    for v in 0..vectors {
+                    for (v, &count) in counts.iter().enumerate().take(vectors) {
                         let sum = S::add(S::load(sums.add(r * width + v * S::LANES)), bias);
-                        let count = if t.copy {
-                            left.min(S::LANES)
-                        } else {
-                            runs[v].count
-                        };
                         if count == S::LANES {
                             S::store(to, sum);
                         } else {
                             S::store_part(to, sum, count);
                         }
                         to = to.add(count);
-                        left -= count;
                     }
                 }
             }
