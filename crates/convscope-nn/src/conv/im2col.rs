@@ -4,7 +4,8 @@
 
 use super::{Geometry, is_product};
 use crate::blas::{Matrix, product};
-use crate::real::Real;
+use crate::error::{NnError, Result};
+use crate::real::{Real, Tensor};
 use rayon::prelude::*;
 
 /// Images that one task handles: fixed, so that sums do not depend on the number of threads.
@@ -102,6 +103,36 @@ fn columns<F: Real>(g: &Geometry) -> Vec<F> {
     } else {
         vec![F::zero(); g.patch() * g.positions()]
     }
+}
+
+/// One convolution the lecture's way, stride 1 and no padding: `x` is `[N, C, H, W]`, `w` is
+/// `[O, C, KH, KW]`, the result `[N, O, H - KH + 1, W - KW + 1]`. For comparing ways; a network picks
+/// the fastest by itself.
+///
+/// # Errors
+/// When the shapes do not fit.
+pub fn convolve(x: &Tensor, w: &Tensor) -> Result<Tensor> {
+    let (&[n, c, height, width], &[o, channels, kh, kw]) = (x.shape(), w.shape()) else {
+        return Err(NnError::shape(
+            "a convolution",
+            "images [N, C, H, W] and filters [O, C, KH, KW]",
+            &[x.shape(), w.shape()].concat(),
+        ));
+    };
+    if channels != c {
+        return Err(NnError::shape(
+            "the filters",
+            format!("[O, {c}, KH, KW]"),
+            w.shape(),
+        ));
+    }
+    let g = Geometry::new(n, c, [height, width], o, [kh, kw], [1, 1], [0; 4])?;
+    let (x, w) = (x.as_standard_layout(), w.as_standard_layout());
+    let mut y = Tensor::zeros(vec![n, o, g.output[0], g.output[1]]);
+    if let (Some(x), Some(w), Some(y)) = (x.as_slice(), w.as_slice(), y.as_slice_mut()) {
+        forward(&g, x, w, &vec![0.0; o], y);
+    }
+    Ok(y)
 }
 
 /// The forward pass; see [`direct::forward`](super::direct::forward).

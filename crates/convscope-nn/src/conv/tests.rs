@@ -2,6 +2,7 @@
 //! this processor has.
 
 use super::*;
+use crate::real::Tensor;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -290,4 +291,24 @@ fn results_have_the_same_bits_for_any_number_of_threads() {
         assert_eq!(one, bits(2, &g), "{g:?}");
         assert_eq!(one, bits(5, &g), "{g:?}");
     }
+}
+
+#[test]
+fn the_lectures_way_alone_is_that_of_a_layer_and_says_what_does_not_fit() {
+    let x = Tensor::from_shape_fn(vec![2, 3, 7, 6], |i| {
+        (i[1] * 7 + i[2] * 5 + i[3]) as f32 / 9.0
+    });
+    let w = Tensor::from_shape_fn(vec![4, 3, 3, 2], |i| (i[0] + i[1] + i[3]) as f32 - 2.0);
+    let y = im2col::convolve(&x, &w).unwrap();
+    assert_eq!(y.shape(), [2, 4, 5, 5]);
+    let g = Geometry::new(2, 3, [7, 6], 4, [3, 2], [1, 1], [0; 4]).unwrap();
+    let mut truth = vec![0.0; y.len()];
+    let (x_slice, w_slice) = (x.as_slice().unwrap(), w.as_slice().unwrap());
+    direct::forward(&g, x_slice, w_slice, &[0.0; 4], &mut truth);
+    for (a, b) in y.iter().zip(&truth) {
+        assert!((a - b).abs() < 1e-4, "{a} for {b}");
+    }
+    let narrow = Tensor::zeros(vec![4, 2, 3, 3]);
+    let error = im2col::convolve(&x, &narrow).unwrap_err().to_string();
+    assert!(error.contains("[O, 3, KH, KW]"), "{error}");
 }
