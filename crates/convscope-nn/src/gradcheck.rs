@@ -44,6 +44,11 @@ pub fn check(net: &Network, batch: usize, seed: u64) -> Result<Worst> {
 /// # Errors
 /// When the network cannot run.
 pub fn check_as(net: &Network, batch: usize, seed: u64, pass: Pass) -> Result<Worst> {
+    // On a thread of the pool: thousands of small passes would each wait to enter it.
+    rayon::scope(|_| compare(net, batch, seed, pass))
+}
+
+fn compare(net: &Network, batch: usize, seed: u64, pass: Pass) -> Result<Worst> {
     let mut net = net.to_f64();
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut shape = vec![batch];
