@@ -6,6 +6,7 @@ use crate::init::Init;
 use crate::parallel::{fresh, slice, slice_mut};
 use ndarray::IxDyn;
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Every number of the input stamps the filter onto the output, `stride` apart: the way up again
 /// for a decoder or a deconvnet (Zeiler et al. 2010; often, and wrongly, called deconvolution).
@@ -192,6 +193,20 @@ impl<F: Real> Layer<F> for ConvTranspose2d<F> {
         (numbers * self.filters / self.groups * self.kernel[0] * self.kernel[1]) as u64
     }
 
+    /// A number of the output is stamped on by those of the input whose stamp reaches it.
+    fn sees(
+        &self,
+        _which: usize,
+        _inputs: &[Shape],
+        axis: usize,
+        output: Range<isize>,
+    ) -> Range<isize> {
+        let (stride, padding) = (self.stride as isize, self.padding as isize);
+        let reach = (self.dilation * (self.kernel[axis] - 1)) as isize;
+        let first = (output.start + padding - reach + stride - 1).div_euclid(stride);
+        first..(output.end - 1 + padding).div_euclid(stride) + 1
+    }
+
     fn needs(&self) -> Needs {
         Needs {
             input: true,
@@ -261,5 +276,20 @@ impl<F: Real> Layer<F> for ConvTranspose2d<F> {
 
     fn boxed(&self) -> Box<dyn Layer<F>> {
         Box::new(self.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_output_sees_the_inputs_whose_stamps_reach_it() {
+        let up = ConvTranspose2d::new(1, 3).stride(2).padding(1);
+        let sees = |output: Range<isize>| Layer::<f32>::sees(&up, 0, &[], 0, output);
+        // Input i is stamped onto 2 i - 1, 2 i and 2 i + 1.
+        assert_eq!(sees(4..5), 2..3);
+        assert_eq!(sees(5..6), 2..4);
+        assert_eq!(sees(0..8), 0..5);
     }
 }
