@@ -3,16 +3,19 @@
 //! A notebook's first cell names this crate and takes everything from its [`prelude`]. Then the
 //! last expression of a cell is shown ([`show`]): arrays as tables or pictures, networks as tables,
 //! training as curves, with a plain-text twin of each. [`Plot`] and [`figure()`] draw,
-//! [`picture()`], [`heatmap`] and [`gallery`] show images, and the modules of [`checks`] say whether
-//! an exercise is right.
+//! [`picture()`], [`heatmap`] and [`gallery`] show images, a [`Race`] shows optimizers at work, and
+//! the modules of [`checks`] say whether an exercise is right.
 #![deny(missing_docs)]
 
 pub mod check;
 pub mod checks;
 mod datasets;
+mod gradient;
+mod own_rule;
 mod picture;
 mod plot;
 pub mod prelude;
+mod race;
 pub mod show;
 mod time;
 
@@ -23,9 +26,12 @@ pub use ndarray;
 pub use plotters;
 
 pub use datasets::{mnist, mnist_small};
+pub use gradient::gradient;
+pub use own_rule::OwnRule;
 pub use picture::{
     Colormap, Gallery, Picture, Row, gallery, gallery_of, heatmap, picture, predictions,
     side_by_side,
 };
 pub use plot::{Figure, Number, Plot, Plots, figure};
+pub use race::{Landscape, Race, Track};
 pub use time::{Timing, time_it};

@@ -3,11 +3,14 @@
 //! It leaves std's names alone (`Result` is std's).
 
 pub use crate::check::{Score, hint, my_score};
-pub use crate::checks::{n00 as check00, n01 as check01, n02 as check02};
+pub use crate::checks::{
+    n00 as check00, n01 as check01, n02 as check02, n03 as check03, n04 as check04,
+};
 pub use crate::show::{EvcxrDebug, EvcxrDisplay, Show, Shown};
 pub use crate::{
-    Colormap, Figure, Gallery, Picture, Plot, Plots, Row, Timing, figure, gallery, gallery_of,
-    heatmap, mnist, mnist_small, picture, predictions, row, side_by_side, time_it,
+    Colormap, Figure, Gallery, Landscape, OwnRule, Picture, Plot, Plots, Race, Row, Timing, Track,
+    figure, gallery, gallery_of, gradient, heatmap, mnist, mnist_small, picture, predictions, row,
+    side_by_side, time_it,
 };
 pub use crate::{image, ndarray, plotters};
 

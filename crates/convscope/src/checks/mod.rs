@@ -6,12 +6,19 @@
 pub mod n00;
 pub mod n01;
 pub mod n02;
+pub mod n03;
+pub mod n04;
 
 use crate::check::About;
 
 /// Every exercise of every notebook, in the order of the notebook.
-pub(crate) static NOTEBOOKS: [(&str, &[&About]); 3] =
-    [("00", n00::ALL), ("01", n01::ALL), ("02", n02::ALL)];
+pub(crate) static NOTEBOOKS: [(&str, &[&About]); 5] = [
+    ("00", n00::ALL),
+    ("01", n01::ALL),
+    ("02", n02::ALL),
+    ("03", n03::ALL),
+    ("04", n04::ALL),
+];
 
 #[cfg(test)]
 mod tests {

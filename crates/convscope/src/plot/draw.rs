@@ -305,8 +305,10 @@ fn corner(plot: &Plot, frame: &Frame) -> SeriesLabelPosition {
 
 /// A number beside an axis: `20`, `0.05`, `1e-6`.
 fn tick(v: f64) -> String {
+    // A step along a logarithmic axis ends a little beside a power of ten.
+    let v: f64 = format!("{v:.9e}").parse().unwrap_or(v);
     let size = v.abs();
-    if size != 0.0 && !(1e-4..1e6).contains(&size) {
+    if size != 0.0 && !(9.99e-4..1e5).contains(&size) {
         let text = format!("{v:.2e}");
         let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
         let digits = digits.trim_end_matches('0').trim_end_matches('.');
@@ -326,7 +328,12 @@ mod tests {
             (0.05, "0.05"),
             (0.30000000000000004, "0.3"),
             (1e-6, "1e-6"),
+            (1e-4, "1e-4"),
+            (0.001, "0.001"),
             (2.5e7, "2.5e7"),
+            (100_000.0, "1e5"),
+            (999_999.999_999_9, "1e6"),
+            (20_000.0, "20000"),
             (0.0, "0"),
         ] {
             assert_eq!(tick(v), text);

@@ -5,6 +5,7 @@ mod draw;
 mod figure;
 mod frame;
 mod number;
+mod schedule;
 
 pub use figure::{Figure, figure};
 pub use number::Number;

@@ -11,6 +11,7 @@ mod array;
 mod data;
 mod html;
 mod network;
+mod optim;
 mod training;
 mod values;
 
