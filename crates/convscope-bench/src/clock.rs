@@ -2,6 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+/// What a workload took, and how much of it there was.
+#[derive(Clone, Debug)]
+pub struct Timed {
+    /// Of each run that counts.
+    pub milliseconds: Vec<f64>,
+    /// Multiplications followed by an addition, of one run, as the definition has them.
+    pub multiply_adds: u64,
+}
+
 /// How long a workload is measured.
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {

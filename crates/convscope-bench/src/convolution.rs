@@ -1,6 +1,6 @@
 //! The convolution alone, in buffers that are used again, as in a step of a network.
 
-use crate::clock::{Budget, measure};
+use crate::clock::{Budget, Timed, measure};
 use convscope_nn::conv::{self, Direction, Geometry, Method, Precision};
 use std::convert::Infallible;
 
@@ -96,8 +96,8 @@ impl Buffers {
     }
 }
 
-/// Milliseconds of each run, of the forward pass or of all three computations and the bias.
-pub fn time(shape: Shape, backward: bool, budget: Budget) -> Vec<f64> {
+/// What the forward pass takes, or all three computations and the bias.
+pub fn time(shape: Shape, backward: bool, budget: Budget) -> Timed {
     let mut buffers = Buffers::new(shape);
     let p = Precision::default();
     // A layer runs on a thread of the pool: see `Real::run`.
@@ -110,8 +110,11 @@ pub fn time(shape: Shape, backward: bool, budget: Budget) -> Vec<f64> {
             Ok::<_, Infallible>(())
         })
     });
-    let Ok(times) = times;
-    times
+    let Ok(milliseconds) = times;
+    Timed {
+        milliseconds,
+        multiply_adds: buffers.geometry.multiply_adds() * if backward { 3 } else { 1 },
+    }
 }
 
 /// How each computation is done and how far it is from `f64`, as a relative 2-norm.

@@ -1,26 +1,29 @@
 //! The workloads that `cargo course bench` measures, one JSON object a line.
 //!
 //! ```text
-//! convscope-bench list                       the workloads: name, table, multiply-adds
+//! convscope-bench list                       the workloads, with their tables
 //! convscope-bench serve                      measures what it is told, a line each: NAME SECONDS LEAST
 //! convscope-bench ceiling                    OpenBLAS's matrix product on all cores
 //! convscope-bench errors                     each convolution's method and error against f64
 //! convscope-bench memory NAME                peak memory of three runs of one workload
 //! convscope-bench profile NAME [SECONDS]     where a whole step's time goes, node by node
+//! convscope-bench plot FILE FOLDER           bars of the ratios in a file of results
 //! ```
 
 mod builder;
 mod clock;
 mod convolution;
 mod nets;
+mod plot;
 mod steps;
 
 use builder::Watch;
-use clock::{Budget, measure, median};
+use clock::{Budget, Timed, measure, median};
 use convolution::{SHAPES, Shape};
 use serde_json::{Value, json};
 use std::error::Error;
 use std::io::{BufRead, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use steps::{STEPS, Step};
@@ -69,16 +72,7 @@ impl Workload {
         }
     }
 
-    fn multiply_adds(&self) -> Result<u64> {
-        Ok(match self {
-            Workload::Convolution { shape, backward } => {
-                shape.geometry().multiply_adds() * if *backward { 3 } else { 1 }
-            }
-            Workload::Step(step) => step.multiply_adds()?,
-        })
-    }
-
-    fn time(&self, budget: Budget, watch: Option<&Arc<Watch>>) -> Result<Vec<f64>> {
+    fn time(&self, budget: Budget, watch: Option<&Arc<Watch>>) -> Result<Timed> {
         Ok(match self {
             Workload::Convolution { shape, backward } => {
                 convolution::time(*shape, *backward, budget)
@@ -104,11 +98,7 @@ fn run(arguments: &[&str]) -> Result<()> {
     match *arguments {
         ["list"] => {
             for workload in Workload::all() {
-                say(&json!({
-                    "workload": workload.name(),
-                    "table": workload.table(),
-                    "multiply_adds": workload.multiply_adds()?,
-                }));
+                say(&json!({"workload": workload.name(), "table": workload.table()}));
             }
             Ok(())
         }
@@ -139,7 +129,8 @@ fn run(arguments: &[&str]) -> Result<()> {
         }
         ["profile", name] => profile(name, 3.0),
         ["profile", name, seconds] => profile(name, seconds.parse()?),
-        _ => Err("expected list, serve, ceiling, errors, memory NAME or profile NAME".into()),
+        ["plot", file, folder] => plot::plot(Path::new(file), Path::new(folder)),
+        _ => Err("expected list, serve, ceiling, errors, memory, profile or plot".into()),
     }
 }
 
@@ -151,11 +142,17 @@ fn say(value: &Value) {
 /// Answers each line of the input, until it ends. A workload that is not there, or fails, is an
 /// answer too.
 fn serve() -> Result<()> {
+    say(&json!({"version": env!("CARGO_PKG_VERSION")}));
     for line in std::io::stdin().lock().lines() {
         let line = line?;
         let answer = asked(&line).and_then(|(name, budget)| {
-            let times = Workload::find(name)?.time(budget, None)?;
-            Ok(json!({"workload": name, "median": median(&times), "milliseconds": times}))
+            let timed = Workload::find(name)?.time(budget, None)?;
+            Ok(json!({
+                "workload": name,
+                "median": median(&timed.milliseconds),
+                "milliseconds": timed.milliseconds,
+                "multiply_adds": timed.multiply_adds,
+            }))
         });
         say(&answer.unwrap_or_else(|error| json!({"error": error.to_string()})));
     }
@@ -211,7 +208,9 @@ fn profile(name: &str, seconds: f64) -> Result<()> {
         return Err("only whole steps have nodes".into());
     };
     let watch = Arc::new(Watch::default());
-    let times = step.time(Budget::new(seconds, 5), Some(&watch))?;
+    let times = step
+        .time(Budget::new(seconds, 5), Some(&watch))?
+        .milliseconds;
     // Of training, the first step of every epoch is watched, but not counted.
     let runs = match step.task {
         steps::Task::Train => times.len() + (times.len() + 1) / 7,

@@ -10,8 +10,7 @@ use std::sync::Arc;
 /// The seed of every network's weights.
 const SEED: u64 = 1;
 
-/// Weights as small as keep activations small without training: drawn from half as wide a normal
-/// as He's would make VGG-16's vanish, so the networks begin by He's rule.
+/// The network that these layers make, watched if wanted.
 fn built(
     input: [usize; 3],
     watch: Option<&Arc<Watch>>,

@@ -1,7 +1,7 @@
 //! The whole steps: training, inference, saliency, ascent.
 
 use crate::builder::{Watch, WatchedLoss, WatchedOptimizer};
-use crate::clock::{Budget, measure_after};
+use crate::clock::{Budget, Timed, measure_after};
 use crate::convolution::numbers;
 use crate::nets;
 use convscope_data::Dataset;
@@ -74,12 +74,24 @@ const BATCHES: usize = 8;
 const CLASS: usize = 7;
 
 impl Step {
-    /// Milliseconds of each run.
+    /// What it takes.
     ///
     /// # Errors
     /// When the network or the step fails, which would be a mistake here.
-    pub fn time(&self, budget: Budget, watch: Option<&Arc<Watch>>) -> Result<Vec<f64>> {
+    pub fn time(&self, budget: Budget, watch: Option<&Arc<Watch>>) -> Result<Timed> {
         let mut net = (self.net)(watch)?;
+        Ok(Timed {
+            multiply_adds: self.multiply_adds(&net),
+            milliseconds: self.run(&mut net, budget, watch)?,
+        })
+    }
+
+    fn run(
+        &self,
+        net: &mut Network,
+        budget: Budget,
+        watch: Option<&Arc<Watch>>,
+    ) -> Result<Vec<f64>> {
         let mut shape = vec![self.batch];
         shape.extend(net.input_shape());
         let warm = || {
@@ -88,7 +100,7 @@ impl Step {
             }
         };
         match self.task {
-            Task::Train => self.train(&mut net, budget, watch),
+            Task::Train => self.train(net, budget, watch),
             Task::Inference => {
                 let x = images(&shape);
                 measure_after(budget, || net.forward(&x).map(drop), warm)
@@ -156,16 +168,13 @@ impl Step {
 
     /// Multiplications followed by an addition in one run; the way back costs as much as the
     /// forward pass for each of its two gradients.
-    ///
-    /// # Errors
-    /// When the network cannot be built.
-    pub fn multiply_adds(&self) -> Result<u64> {
-        let forward = (self.net)(None)?.summary().multiply_adds() * self.batch as u64;
-        Ok(match self.task {
+    fn multiply_adds(&self, net: &Network) -> u64 {
+        let forward = net.summary().multiply_adds() * self.batch as u64;
+        match self.task {
             Task::Train => 3 * forward,
             Task::Inference => forward,
             Task::Saliency | Task::Ascent => 2 * forward,
-        })
+        }
     }
 }
 
