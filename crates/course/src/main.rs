@@ -3,6 +3,7 @@
 //! One module a command; each has its `Args` and a `main`. The crate links no BLAS, so that it
 //! builds in seconds on a bare machine and can mend one that has no OpenBLAS.
 
+mod bench;
 mod browser;
 mod doctor;
 mod fetch;
@@ -45,6 +46,8 @@ enum Command {
     Run(run::Args),
     /// Run every test, as CI does
     Test(test::Args),
+    /// Measure the engine (`--peers`: against PyTorch, candle and burn)
+    Bench(bench::Args),
     /// Look over this machine and the installation, and say what to do about it
     Doctor(doctor::Args),
     /// Fetch datasets and weights by name
@@ -69,6 +72,7 @@ fn main() -> ExitCode {
         Command::Lab(args) => lab::main(args),
         Command::Run(args) => run::main(args),
         Command::Test(args) => test::main(args),
+        Command::Bench(args) => bench::main(args),
         Command::Doctor(args) => doctor::main(args),
         Command::Fetch(args) => fetch::main(args),
         Command::Progress(args) => progress::main(args),

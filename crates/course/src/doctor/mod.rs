@@ -2,7 +2,7 @@
 
 mod blas;
 mod kernel_times;
-mod system;
+pub mod system;
 
 use crate::paths::Paths;
 use crate::report::{Step, size};
