@@ -5,8 +5,8 @@
 //! The network is 64-64-P-128-128-P-256-256-P with 3x3 convolutions, batch norm and ReLU, and one
 //! linear layer; stochastic gradient descent with Nesterov's momentum, weight decay 5e-4, one cycle
 //! of the learning rate up to 0.1, label smoothing 0.1; flips and crops from images padded by 4
-//! (the recipe of He et al. 2016, section 4.2, in one cycle). `cifar10_vgg.py` beside this file
-//! does the same in PyTorch. The test set is looked at once, at the end.
+//! (the recipe of He et al. 2016, section 4.2, in one cycle). The test set is looked at once, at
+//! the end.
 
 use convscope_data::{Augmentation, Standardizer, cifar10};
 use convscope_nn::{
