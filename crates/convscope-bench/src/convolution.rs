@@ -3,6 +3,7 @@
 use crate::clock::{Budget, Timed, measure};
 use convscope_nn::conv::{self, Direction, Geometry, Method, Precision};
 use std::convert::Infallible;
+use std::ops::{Deref, DerefMut};
 
 /// Batch, channels, height and width, kernel, filters; stride 1, padding `kernel / 2`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,17 +54,51 @@ pub fn numbers(len: usize, seed: u64) -> Vec<f32> {
     (0..len).map(|_| next()).collect()
 }
 
+/// Numbers that begin at a cache line, as tensors do here and in PyTorch.
+struct Aligned {
+    memory: Vec<f32>,
+    start: usize,
+    len: usize,
+}
+
+impl Aligned {
+    fn new(values: &[f32]) -> Aligned {
+        let mut memory = vec![0.0; values.len() + 16];
+        let start = memory.as_ptr().align_offset(64);
+        memory[start..][..values.len()].copy_from_slice(values);
+        Aligned {
+            memory,
+            start,
+            len: values.len(),
+        }
+    }
+}
+
+impl Deref for Aligned {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        &self.memory[self.start..][..self.len]
+    }
+}
+
+impl DerefMut for Aligned {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        &mut self.memory[self.start..][..self.len]
+    }
+}
+
 /// Everything a convolution reads and writes.
 struct Buffers {
     geometry: Geometry,
-    x: Vec<f32>,
-    w: Vec<f32>,
-    bias: Vec<f32>,
-    dy: Vec<f32>,
-    y: Vec<f32>,
-    dx: Vec<f32>,
-    dw: Vec<f32>,
-    dbias: Vec<f32>,
+    x: Aligned,
+    w: Aligned,
+    bias: Aligned,
+    dy: Aligned,
+    y: Aligned,
+    dx: Aligned,
+    dw: Aligned,
+    dbias: Aligned,
 }
 
 impl Buffers {
@@ -73,14 +108,14 @@ impl Buffers {
         let weights = g.filters * g.patch();
         Buffers {
             geometry: g,
-            x: numbers(input, 1),
-            w: numbers(weights, 2),
-            bias: numbers(g.filters, 3),
-            dy: numbers(output, 4),
-            y: vec![1.0; output],
-            dx: vec![1.0; input],
-            dw: vec![1.0; weights],
-            dbias: vec![1.0; g.filters],
+            x: Aligned::new(&numbers(input, 1)),
+            w: Aligned::new(&numbers(weights, 2)),
+            bias: Aligned::new(&numbers(g.filters, 3)),
+            dy: Aligned::new(&numbers(output, 4)),
+            y: Aligned::new(&vec![1.0; output]),
+            dx: Aligned::new(&vec![1.0; input]),
+            dw: Aligned::new(&vec![1.0; weights]),
+            dbias: Aligned::new(&vec![1.0; g.filters]),
         }
     }
 
