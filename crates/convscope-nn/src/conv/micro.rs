@@ -2,6 +2,16 @@
 
 use super::simd::Simd;
 
+/// What the sums of a block begin with.
+#[derive(Clone, Copy)]
+pub(crate) enum Start {
+    Zero,
+    /// What `c` holds.
+    Sum,
+    /// One number a row.
+    Bias(*const f32),
+}
+
 /// A block of `rows` times `vectors` registers of the product `c (+)= a b`.
 #[derive(Clone, Copy)]
 pub(crate) struct Block {
@@ -18,27 +28,31 @@ pub(crate) struct Block {
     pub b_term: usize,
     pub c: *mut f32,
     pub c_row: usize,
-    /// Whether to add to what `c` holds.
-    pub add: bool,
+    pub start: Start,
 }
 
-/// `c (+)= a b` on `rows x vectors` registers.
+/// `c (+)= a b` on `rows x vectors` registers, from row `first` of the block on.
 ///
 /// # Safety
 /// The pointers are valid for the block's numbers.
 #[inline(always)]
-unsafe fn block<S: Simd, const ROWS: usize, const VECTORS: usize>(
-    t: &Block,
-    a: *const f32,
-    c: *mut f32,
-) {
+unsafe fn block<S: Simd, const ROWS: usize, const VECTORS: usize>(t: &Block, first: usize) {
     // SAFETY: as the caller says.
     unsafe {
+        let (a, c) = (t.a.add(first * t.a_row), t.c.add(first * t.c_row));
         let mut sums = [[S::zero(); VECTORS]; ROWS];
-        if t.add {
-            for (i, row) in sums.iter_mut().enumerate() {
-                for (v, sum) in row.iter_mut().enumerate() {
-                    *sum = S::load(c.add(i * t.c_row + v * S::LANES));
+        match t.start {
+            Start::Zero => {}
+            Start::Sum => {
+                for (i, row) in sums.iter_mut().enumerate() {
+                    for (v, sum) in row.iter_mut().enumerate() {
+                        *sum = S::load(c.add(i * t.c_row + v * S::LANES));
+                    }
+                }
+            }
+            Start::Bias(bias) => {
+                for (i, row) in sums.iter_mut().enumerate() {
+                    *row = [S::splat(*bias.add(first + i)); VECTORS];
                 }
             }
         }
@@ -76,10 +90,7 @@ pub(crate) unsafe fn product<S: Simd>(t: &Block) {
         ($vectors:literal: $($rows:literal)*) => {{ $(
             while t.rows - row >= $rows {
                 // SAFETY: rows row..row + $rows are inside the block.
-                unsafe {
-                    let (a, c) = (t.a.add(row * t.a_row), t.c.add(row * t.c_row));
-                    block::<S, $rows, $vectors>(t, a, c);
-                }
+                unsafe { block::<S, $rows, $vectors>(t, row) };
                 row += $rows;
             }
         )* }};
@@ -100,7 +111,7 @@ pub(crate) unsafe fn product<S: Simd>(t: &Block) {
 }
 
 /// A block of a product whose right side stands in an image: term `j` of vector `v` begins at
-/// `from[v] + taps[j]`.
+/// `from[v] + taps[j]`, its result at `c + to[v]`. Results may overlap; then the later vector stays.
 #[derive(Clone, Copy)]
 pub(crate) struct Windows<'a> {
     pub rows: usize,
@@ -112,7 +123,8 @@ pub(crate) struct Windows<'a> {
     pub from: [*const f32; 4],
     pub c: *mut f32,
     pub c_row: usize,
-    pub add: bool,
+    pub to: [usize; 4],
+    pub start: Start,
 }
 
 /// # Safety
@@ -122,10 +134,18 @@ unsafe fn windows_block<S: Simd, const ROWS: usize, const VECTORS: usize>(t: &Wi
     // SAFETY: as the caller says.
     unsafe {
         let mut sums = [[S::zero(); VECTORS]; ROWS];
-        if t.add {
-            for (i, row) in sums.iter_mut().enumerate() {
-                for (v, sum) in row.iter_mut().enumerate() {
-                    *sum = S::load(t.c.add(i * t.c_row + v * S::LANES));
+        match t.start {
+            Start::Zero => {}
+            Start::Sum => {
+                for (i, row) in sums.iter_mut().enumerate() {
+                    for (sum, to) in row.iter_mut().zip(t.to) {
+                        *sum = S::load(t.c.add(i * t.c_row + to));
+                    }
+                }
+            }
+            Start::Bias(bias) => {
+                for (i, row) in sums.iter_mut().enumerate() {
+                    *row = [S::splat(*bias.add(i)); VECTORS];
                 }
             }
         }
@@ -144,8 +164,8 @@ unsafe fn windows_block<S: Simd, const ROWS: usize, const VECTORS: usize>(t: &Wi
             a = a.add(ROWS);
         }
         for (i, row) in sums.iter().enumerate() {
-            for (v, sum) in row.iter().enumerate() {
-                S::store(t.c.add(i * t.c_row + v * S::LANES), *sum);
+            for (sum, to) in row.iter().zip(t.to) {
+                S::store(t.c.add(i * t.c_row + to), *sum);
             }
         }
     }

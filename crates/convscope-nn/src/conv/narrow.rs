@@ -1,7 +1,7 @@
 //! Fully connected layers with few outputs or few examples: matrices that are long and narrow, which
 //! BLAS copies about before it multiplies. Here the numbers are read where they stand.
 
-use super::micro::{Block, product};
+use super::micro::{Block, Start, product};
 use super::scratch::Shared;
 use super::simd::{Instructions, Simd, dispatch};
 use crate::real::Real;
@@ -166,7 +166,7 @@ unsafe fn columns<S: Simd>(t: &Task, first: usize, last: usize, of_weights: bool
                 b_term: t.depth,
                 c: t.to.get().add(column),
                 c_row: t.depth,
-                add: false,
+                start: Start::Zero,
             });
             column += vectors * S::LANES;
         }

@@ -1,8 +1,9 @@
 //! Where the numbers of a band of an image stand in its padded copy.
 
+use crate::conv::simd::{Instructions, Simd, dispatch};
 use crate::conv::{Geometry, is_product};
 
-/// Numbers that may be read beyond the right edge.
+/// Numbers that may be read beyond the end.
 pub(super) const EDGE: usize = 16;
 
 /// Where things stand in the padded copy of a band of an image: the rows under some rows of the
@@ -30,8 +31,7 @@ impl Layout {
         }
         let height = rows + (g.kernel[0] - 1) * g.dilation[0] / g.stride[0];
         let width = (g.input[1] + g.pad[2] + g.pad[3]).div_ceil(g.stride[1]);
-        // A vector's worth on the right, so that whole vectors may be read at the edge.
-        let phase = [height, width + EDGE];
+        let phase = [height, width];
         let channel = phase[0] * phase[1] * g.stride[0] * g.stride[1];
         Layout {
             phase,
@@ -47,44 +47,75 @@ impl Layout {
         phase * self.phase[0] * self.phase[1] + (y / g.stride[0]) * self.phase[1] + x / g.stride[1]
     }
 
-    /// Copies the band under the result's rows from `first` on, zeros around it.
+    /// Copies the band under the result's rows from `first` on, zeros around it and at the end.
     pub(super) fn fill(&self, g: &Geometry, image: &[f32], first: usize, to: &mut [f32]) {
-        let planes = image.chunks_exact(g.input[0] * g.input[1]);
-        for (x, to) in planes.zip(to.chunks_exact_mut(self.channel)) {
-            let phases = to.chunks_exact_mut(self.phase[0] * self.phase[1]);
-            for (phase, plane) in phases.enumerate() {
-                let (py, px) = (phase / g.stride[1], phase % g.stride[1]);
-                for (q, row) in plane.chunks_exact_mut(self.phase[1]).enumerate() {
-                    let y = ((first + q) * g.stride[0] + py).checked_sub(g.pad[0]);
-                    match y.filter(|&y| y < g.input[0]) {
-                        Some(y) => fill_row(g, &x[y * g.input[1]..][..g.input[1]], px, row),
-                        None => row.fill(0.0),
+        assert!(image.len() == g.input_len() && to.len() >= self.band);
+        to.fill(0.0);
+        let (layout, band) = (self, to.as_mut_ptr());
+        dispatch!(
+            Instructions::detect(),
+            copy_band(layout: &Layout, g: &Geometry, image: &[f32], first: usize, band: *mut f32)
+        );
+    }
+}
+
+#[inline(always)]
+unsafe fn copy_band<S: Simd>(
+    layout: &Layout,
+    g: &Geometry,
+    image: &[f32],
+    first: usize,
+    band: *mut f32,
+) {
+    let [height, width] = g.input;
+    for phase in 0..g.stride[0] * g.stride[1] {
+        let (py, px) = (phase / g.stride[1], phase % g.stride[1]);
+        // Column q of this phase is column q stride + phase - pad of the image.
+        let left = g.pad[2].saturating_sub(px).div_ceil(g.stride[1]);
+        let start = left * g.stride[1] + px - g.pad[2];
+        let count = width.saturating_sub(start).div_ceil(g.stride[1]);
+        let count = count.min(layout.phase[1].saturating_sub(left));
+        if count == 0 {
+            continue;
+        }
+        for q in 0..layout.phase[0] {
+            let y = ((first + q) * g.stride[0] + py).wrapping_sub(g.pad[0]);
+            if y >= height {
+                continue;
+            }
+            for c in 0..g.channels {
+                let line = &image[(c * height + y) * width..][start..width];
+                let to =
+                    c * layout.channel + (phase * layout.phase[0] + q) * layout.phase[1] + left;
+                // SAFETY: a row of the band, and no more columns than the image has.
+                unsafe {
+                    let (from, to) = (line.as_ptr(), band.add(to));
+                    if g.stride[1] == 1 {
+                        copy_row::<S>(from, to, count);
+                    } else {
+                        for i in 0..count {
+                            *to.add(i) = *from.add(i * g.stride[1]);
+                        }
                     }
                 }
             }
         }
-        // Numbers read beyond the end may meet zeros, which would make a NaN of a NaN.
-        to[self.band..].fill(0.0);
     }
 }
 
-/// Columns of one phase of a row.
-fn fill_row(g: &Geometry, line: &[f32], phase: usize, row: &mut [f32]) {
-    let stride = g.stride[1];
-    // Column q of this phase is column q stride + phase - pad of the image.
-    let first = g.pad[2].saturating_sub(phase).div_ceil(stride);
-    let start = first * stride + phase - g.pad[2];
-    let count = line.len().saturating_sub(start).div_ceil(stride);
-    let last = (first + count).min(row.len());
-    row[..first].fill(0.0);
-    row[last..].fill(0.0);
-    let inside = &mut row[first..last];
-    if stride == 1 {
-        let count = inside.len();
-        inside.copy_from_slice(&line[start..start + count]);
-    } else {
-        for (o, &v) in inside.iter_mut().zip(line[start..].iter().step_by(stride)) {
-            *o = v;
+/// (For a few numbers a call of the system's copy is slow.)
+#[inline(always)]
+unsafe fn copy_row<S: Simd>(from: *const f32, to: *mut f32, count: usize) {
+    // SAFETY: the caller's rows hold so many numbers.
+    unsafe {
+        let whole = count / S::LANES * S::LANES;
+        for i in (0..whole).step_by(S::LANES) {
+            S::store(to.add(i), S::load(from.add(i)));
+        }
+        let rest = count - whole;
+        if rest > 0 {
+            let numbers = S::load_part(from.add(whole), 0, rest);
+            S::store_part(to.add(whole), numbers, rest);
         }
     }
 }

@@ -10,18 +10,25 @@ mod layout;
 
 pub(super) use gradient::backward_weight;
 
-use super::micro::{Block, Windows, block_shape, product, windows};
+use super::micro::{Block, Start, Windows, block_shape, product, windows};
 use super::scratch::{Scratch, Shared};
 use super::simd::{Instructions, Simd, dispatch};
 use super::{Geometry, is_product};
 use layout::{EDGE, Layout, flat, taps};
 use rayon::prelude::*;
+use std::array::from_fn;
 
 /// Terms that are summed before they join the rest.
 const DEPTH: usize = 384;
 
-/// Up to so many filters read the patches where they stand.
-const READ_IN_PLACE: usize = 16;
+/// Up to so many filters read the patches where they stand: more where patches are short, and a
+/// copy is not soon forgotten.
+fn most_in_place(g: &Geometry) -> usize {
+    match g.patch() {
+        0..192 => 128,
+        _ => 16,
+    }
+}
 
 /// Positions that one task works through where the convolution is a product.
 const POSITIONS_PER_TASK: usize = 1536;
@@ -35,7 +42,7 @@ const NEAR: usize = 96 * 1024;
 /// Rows of the result that one task takes: few enough for the band to stay near, and for several
 /// tasks where there are few images.
 fn rows_per_band(g: &Geometry) -> usize {
-    let per_row = g.channels * (g.input[1] + g.pad[2] + g.pad[3] + EDGE) * g.stride[0];
+    let per_row = g.channels * (g.input[1] + g.pad[2] + g.pad[3]) * g.stride[0];
     let near = (NEAR / per_row.max(1))
         .saturating_sub(g.kernel[0] - 1)
         .max(4);
@@ -61,6 +68,7 @@ struct Task<'a> {
     vectors: usize,
     /// Whether patches are copied before they are multiplied.
     copy: bool,
+    /// A number for every filter, and zeros up to whole blocks of rows.
     bias: &'a [f32],
     y: Shared,
 }
@@ -117,13 +125,14 @@ unsafe fn positions<S: Simd>(
     let y = t.y.get().wrapping_add(n * t.g.output_len());
     let across = t.g.output[1];
     let mut position = first;
+    let (mut oy, mut ox) = (first / across, first % across);
     while position < last {
+        let start = position;
         let mut runs = [Run::default(); GROUP];
         let (mut count, mut at) = (0, 0);
         // Copied positions stand side by side; those read in place keep to a vector a run.
         let step = if t.copy { 1 } else { S::LANES };
         while at < width && position < last {
-            let (oy, ox) = (position / across, position % across);
             let run = Run {
                 from: (oy - top) * t.layout.phase[1] + ox,
                 at,
@@ -136,6 +145,10 @@ unsafe fn positions<S: Simd>(
             count += 1;
             position += run.count;
             at += run.count.next_multiple_of(step);
+            ox += run.count;
+            if ox == across {
+                (oy, ox) = (oy + 1, 0);
+            }
         }
         let runs = &runs[..count];
         let vectors = at.div_ceil(S::LANES);
@@ -155,25 +168,41 @@ unsafe fn positions<S: Simd>(
                     }
                 }
             }
-            let start = runs[0].from / t.layout.phase[1];
-            let start = (top + start) * across + runs[0].from % t.layout.phase[1];
             let mut from = [band; 4];
             for (from, run) in from.iter_mut().zip(runs) {
                 *from = band.wrapping_add(run.from);
             }
-            let mut counts = [0; 4];
+            let (mut counts, mut to) = ([0; 4], [0; 4]);
             let mut left = position - start;
-            for (v, count) in counts.iter_mut().enumerate().take(vectors) {
-                *count = if t.copy {
+            let mut end = start;
+            for v in 0..vectors {
+                counts[v] = if t.copy {
                     left.min(S::LANES)
                 } else {
                     runs[v].count
                 };
-                left -= *count;
+                to[v] = position - start - left;
+                left -= counts[v];
+                end = start + to[v] + S::LANES;
             }
+            // The positions of a group follow each other in the result. Whole vectors are written
+            // there; what the last one writes beyond its positions, the next group writes again.
+            // Without a next group, the vectors go to a place of their own first.
+            let whole = end <= last;
             for first_row in (filters.0..filters.1).step_by(t.rows) {
                 let rows = t.rows.min(filters.1 - first_row);
+                let direct = whole && (t.copy || rows == t.rows);
+                let result = y.add(first_row * t.g.positions() + start);
+                let (c, c_row, to) = if direct {
+                    (result, t.g.positions(), to)
+                } else {
+                    (sums, width, from_fn(|v| v * S::LANES))
+                };
                 for j in (0..depth).step_by(DEPTH) {
+                    let start = match j {
+                        0 => Start::Bias(t.bias.as_ptr().add(first_row)),
+                        _ => Start::Sum,
+                    };
                     if t.copy {
                         product::<S>(&Block {
                             rows,
@@ -184,9 +213,9 @@ unsafe fn positions<S: Simd>(
                             a_term: 1,
                             b: patches.add(j * width),
                             b_term: width,
-                            c: sums,
-                            c_row: width,
-                            add: j > 0,
+                            c,
+                            c_row,
+                            start,
                         });
                     } else {
                         windows::<S>(&Windows {
@@ -195,22 +224,17 @@ unsafe fn positions<S: Simd>(
                             a: t.packed.as_ptr().add(first_row * depth + j * t.rows),
                             taps: &t.taps[j..(j + DEPTH).min(depth)],
                             from,
-                            c: sums,
-                            c_row: width,
-                            add: j > 0,
+                            c,
+                            c_row,
+                            to,
+                            start,
                         });
                     }
                 }
-                for r in 0..rows {
-                    let filter = first_row + r;
-                    let bias = match t.bias.get(filter) {
-                        Some(&b) => S::splat(b),
-                        None => S::zero(),
-                    };
-                    // The positions of a group follow each other in the result too.
-                    let mut to = y.add(filter * t.g.positions() + start);
+                for r in 0..if direct { 0 } else { rows } {
+                    let mut to = result.add(r * t.g.positions());
                     for (v, &count) in counts.iter().enumerate().take(vectors) {
-                        let sum = S::add(S::load(sums.add(r * width + v * S::LANES)), bias);
+                        let sum = S::load(sums.add(r * width + v * S::LANES));
                         if count == S::LANES {
                             S::store(to, sum);
                         } else {
@@ -273,12 +297,16 @@ pub(super) fn forward(
     let taps = taps(g, &layout);
     let (rows, vectors) = block_shape(lanes(instructions), g.filters);
     // A copy pays when it is read often enough. (A whole vector may be read from a padded image.)
-    let copy = g.filters > READ_IN_PLACE || is_product(g);
+    let copy = g.filters > most_in_place(g) || is_product(g);
     let mut packed = if copy {
         Scratch::new(0)
     } else {
         pack(g, w, rows)
     };
+    let mut biases = Scratch::new(g.filters.next_multiple_of(rows));
+    let (given, rest) = biases.as_mut().split_at_mut(bias.len());
+    given.copy_from_slice(bias);
+    rest.fill(0.0);
     let t = &Task {
         g,
         layout,
@@ -288,7 +316,7 @@ pub(super) fn forward(
         rows,
         vectors,
         copy,
-        bias,
+        bias: biases.as_mut(),
         y: Shared(y.as_mut_ptr()),
     };
     let work = |band: *const f32,

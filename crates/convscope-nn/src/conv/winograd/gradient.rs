@@ -6,7 +6,7 @@ use super::form::{F2, F4, Form};
 use super::transform::{self, TRANSFORM_SCRATCH};
 use super::{Runs, SKEW, Tile, apart, check_lengths, fits, plane};
 use crate::conv::Geometry;
-use crate::conv::micro::{Block, product};
+use crate::conv::micro::{Block, Start, product};
 use crate::conv::scratch::{Scratch, Shared};
 use crate::conv::simd::{Instructions, Simd, dispatch};
 use rayon::prelude::*;
@@ -177,7 +177,11 @@ unsafe fn add_products<S: Simd>(
                         b_term: u.row,
                         c: sums.add(place * sums_place + k - first),
                         c_row: width,
-                        add: !fresh || tile > 0,
+                        start: if fresh && tile == 0 {
+                            Start::Zero
+                        } else {
+                            Start::Sum
+                        },
                     });
                 }
             }

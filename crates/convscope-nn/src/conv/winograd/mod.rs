@@ -13,7 +13,7 @@ mod transform;
 pub(super) use gradient::backward_weight;
 
 use super::Geometry;
-use super::micro::{Block, product};
+use super::micro::{Block, Start, product};
 use super::scratch::{Scratch, Shared};
 use super::simd::{Instructions, MAX_LANES, Simd, dispatch};
 use form::{F2, F4, Form};
@@ -344,7 +344,7 @@ unsafe fn many_tiles_in<S: Simd, F: Form>(t: &Task, range: (usize, usize), u: *c
                         b_term: width,
                         c: m.add(place * m_place),
                         c_row: panel,
-                        add: c > 0,
+                        start: if c > 0 { Start::Sum } else { Start::Zero },
                     });
                 }
             }
@@ -412,7 +412,7 @@ unsafe fn one_panel_in<S: Simd, F: Form>(t: &Task, panel: usize, v: *const f32) 
                     b_term: width,
                     c: m.add(place * m_place),
                     c_row: width,
-                    add: c > 0,
+                    start: if c > 0 { Start::Sum } else { Start::Zero },
                 });
             }
         }
