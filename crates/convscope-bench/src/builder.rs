@@ -3,6 +3,7 @@
 use convscope_nn::layer::{Gradients, Layer, Needs, Saved, Seen, Shape, Source, Want, Window};
 use convscope_nn::{Loss, NetworkBuilder, Optimizer, Pass, Result, State, Target, Tensor};
 use rand_chacha::ChaCha8Rng;
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -204,6 +205,14 @@ impl Layer<f32> for Watched {
         pass: &Pass,
     ) -> Result<(Tensor, Saved<f32>)> {
         self.timed(true, || self.inner.forward_after(inputs, kept, pass))
+    }
+
+    fn reads_kept(&self) -> bool {
+        self.inner.reads_kept()
+    }
+
+    fn output(&self, input: Cow<'_, Tensor>, pass: &Pass) -> Result<Tensor> {
+        self.timed(true, || self.inner.output(input, pass))
     }
 
     fn forward_into(&self, input: Tensor, pass: &Pass) -> Result<(Tensor, Saved<f32>)> {

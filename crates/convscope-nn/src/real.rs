@@ -8,6 +8,7 @@ use crate::pool::Pool;
 use crate::trace::{Keep, Trace};
 use ndarray::{ArrayD, LinalgScalar, ScalarOperand};
 use num_traits::{Float, NumAssign};
+use std::borrow::Cow;
 use std::fmt::{Debug, Display};
 use std::iter::Sum;
 
@@ -56,7 +57,12 @@ pub trait Real:
     // calls them.
 
     #[doc(hidden)]
-    fn run(net: &Network<Self>, x: &Tensor<Self>, pass: Pass, keep: Keep) -> Result<Trace<Self>>;
+    fn run(
+        net: &Network<Self>,
+        x: Cow<'_, Tensor<Self>>,
+        pass: Pass,
+        keep: Keep,
+    ) -> Result<Trace<Self>>;
 
     #[doc(hidden)]
     fn backward(
@@ -114,7 +120,7 @@ macro_rules! real {
             #[inline(never)]
             fn run(
                 net: &Network<Self>,
-                x: &Tensor<Self>,
+                x: Cow<'_, Tensor<Self>>,
                 pass: Pass,
                 keep: Keep,
             ) -> Result<Trace<Self>> {

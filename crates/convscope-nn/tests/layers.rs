@@ -2,6 +2,7 @@
 
 use convscope_nn::*;
 use ndarray::{Array, IxDyn};
+use std::borrow::Cow;
 
 fn tensor(shape: &[usize], values: impl IntoIterator<Item = f32>) -> Tensor {
     Array::from_shape_vec(IxDyn(shape), values.into_iter().collect()).unwrap()
@@ -173,8 +174,11 @@ fn max_pooling_finds_a_nan_wherever_it_stands_and_the_first_of_equals() {
             x.as_slice_mut().unwrap()[place] = f32::NAN;
             let layer: Box<dyn Layer<f32>> = MaxPool2d::new(window).stride(stride).into();
             let (poisoned, _) = layer.forward(&[&x], &Pass::default()).unwrap();
-            for ((p, s), n) in plain.iter().zip(&spotted).zip(&poisoned) {
-                assert!(if *s == f32::MAX { n.is_nan() } else { n == p });
+            let alone = layer.output(Cow::Borrowed(&x), &Pass::default()).unwrap();
+            for poisoned in [poisoned, alone] {
+                for ((p, s), n) in plain.iter().zip(&spotted).zip(&poisoned) {
+                    assert!(if *s == f32::MAX { n.is_nan() } else { n == p });
+                }
             }
         }
         let trace = net.trace(&Tensor::ones(vec![1, 1, 9, 9])).unwrap();
@@ -339,6 +343,17 @@ fn settings_and_shapes_that_make_no_sense_are_refused_with_the_nodes_name() {
 }
 
 #[test]
+fn the_output_alone_is_that_of_a_trace() {
+    let (net, x) = (everything(), numbers(&[3, 4, 33, 31]));
+    for pass in [Pass::default(), Pass::monte_carlo(5)] {
+        let alone = net.forward_as(&x, pass).unwrap();
+        let trace = net.trace_as(&x, pass).unwrap();
+        assert_eq!(bits(&alone), bits(trace.output()), "{pass:?}");
+    }
+    assert_eq!(x, numbers(&[3, 4, 33, 31]), "the images are only read");
+}
+
+#[test]
 fn max_pooling_is_the_plain_maximum_for_every_width() {
     for (window, stride, pad) in [
         (2, 2, 0),
@@ -355,6 +370,7 @@ fn max_pooling_is_the_plain_maximum_for_every_width() {
             );
             let x = numbers(&[1, 1, 6, width]).mapv(|v| (v * 7.0).sin());
             let y = net.forward(&x).unwrap();
+            assert_eq!(net.trace(&x).unwrap().output(), &y, "with switches");
             let y = y.into_dimensionality::<ndarray::Ix4>().unwrap();
             for ((_, _, row, column), &found) in y.indexed_iter() {
                 let reach = |at: usize, size: usize| {

@@ -3,7 +3,7 @@
 use super::pool::{Windows, windows};
 use super::*;
 use crate::conv::with_all_instructions;
-use crate::parallel::{fresh, slice, slice_mut};
+use crate::parallel::{fresh, recycle, slice, slice_mut};
 use crate::pool::fresh_switches;
 use rayon::prelude::*;
 use std::array::from_fn;
@@ -69,10 +69,33 @@ fn side_by_side<F: Real, const K: usize, const S: usize, const L: usize, const N
     *switches = at;
 }
 
+/// The same without switches: the largest of each column first, then of `K` of those.
+#[inline(always)]
+fn largest_side_by_side<F: Real, const K: usize, const S: usize, const L: usize, const N: usize>(
+    rows: [&[F]; K],
+    y: &mut [F; L],
+) {
+    let larger = |best, new| if wins(new, best) { new } else { best };
+    let read = |row: &[F]| *row.first_chunk::<N>().expect("windows lie in the image");
+    let mut columns = read(rows[0]);
+    for row in &rows[1..] {
+        let x = read(row);
+        columns = from_fn(|i| larger(columns[i], x[i]));
+    }
+    *y = from_fn(|i| (1..K).fold(columns[i * S], |best, j| larger(best, columns[i * S + j])));
+}
+
 /// A row of outputs, `L` at a time; the last `L` begin where they end with the row, though some
 /// of them are done already. False when there are fewer than `L`.
 #[inline(always)]
-fn along<F: Real, const K: usize, const S: usize, const L: usize, const N: usize>(
+fn along<
+    F: Real,
+    const SWITCHES: bool,
+    const K: usize,
+    const S: usize,
+    const L: usize,
+    const N: usize,
+>(
     rows: [&[F]; K],
     places: [u32; K],
     y: &mut [F],
@@ -83,21 +106,22 @@ fn along<F: Real, const K: usize, const S: usize, const L: usize, const N: usize
     };
     for start in (0..last).step_by(L).chain([last]) {
         let y = y[start..].first_chunk_mut().expect("L are left");
-        let switches = switches[start..].first_chunk_mut().expect("L are left");
-        side_by_side::<F, K, S, L, N>(
-            rows.map(|row| &row[start * S..]),
-            places.map(|place| place + (start * S) as u32),
-            y,
-            switches,
-        );
+        let rows = rows.map(|row| &row[start * S..]);
+        if SWITCHES {
+            let switches = switches[start..].first_chunk_mut().expect("L are left");
+            let places = places.map(|place| place + (start * S) as u32);
+            side_by_side::<F, K, S, L, N>(rows, places, y, switches);
+        } else {
+            largest_side_by_side::<F, K, S, L, N>(rows, y);
+        }
     }
     true
 }
 
 impl MaxPool2d {
-    /// One plane.
+    /// One plane; without `SWITCHES` theirs are not written.
     #[inline(always)]
-    fn plane<F: Real>(
+    fn plane<F: Real, const SWITCHES: bool>(
         &self,
         [h, w]: [usize; 2],
         [oh, ow]: [usize; 2],
@@ -107,33 +131,40 @@ impl MaxPool2d {
     ) {
         let windows = self.windows;
         let whole = windows.whole(ow, w);
-        let planes = y.chunks_mut(ow).zip(switches.chunks_mut(ow));
-        for (oy, (y, switches)) in (0..oh).zip(planes) {
+        for (oy, y) in (0..oh).zip(y.chunks_mut(ow)) {
+            let switches = match SWITCHES {
+                true => &mut switches[oy * ow..][..ow],
+                false => &mut [],
+            };
             let rows = windows.covered(oy, h);
             let mut done = 0..0;
             if rows.len() == windows.size && !whole.is_empty() {
                 let left = whole.start * windows.stride - windows.pad;
                 let row = |k: usize| &x[(rows.start + k) * w..][left..w];
                 let place = |k: usize| ((rows.start + k) * w + left) as u32;
-                let (y, switches) = (&mut y[whole.clone()], &mut switches[whole.clone()]);
+                let y = &mut y[whole.clone()];
+                let switches = match SWITCHES {
+                    true => &mut switches[whole.clone()],
+                    false => &mut [],
+                };
                 let fast = match (windows.size, windows.stride) {
                     (2, 2) => {
                         let (rows, places) = ([0, 1].map(row), [0, 1].map(place));
-                        along::<F, 2, 2, 8, 16>(rows, places, y, switches)
-                            || along::<F, 2, 2, 4, 8>(rows, places, y, switches)
-                            || along::<F, 2, 2, 1, 2>(rows, places, y, switches)
+                        along::<F, SWITCHES, 2, 2, 8, 16>(rows, places, y, switches)
+                            || along::<F, SWITCHES, 2, 2, 4, 8>(rows, places, y, switches)
+                            || along::<F, SWITCHES, 2, 2, 1, 2>(rows, places, y, switches)
                     }
                     (3, 2) => {
                         let (rows, places) = ([0, 1, 2].map(row), [0, 1, 2].map(place));
-                        along::<F, 3, 2, 8, 17>(rows, places, y, switches)
-                            || along::<F, 3, 2, 4, 9>(rows, places, y, switches)
-                            || along::<F, 3, 2, 1, 3>(rows, places, y, switches)
+                        along::<F, SWITCHES, 3, 2, 8, 17>(rows, places, y, switches)
+                            || along::<F, SWITCHES, 3, 2, 4, 9>(rows, places, y, switches)
+                            || along::<F, SWITCHES, 3, 2, 1, 3>(rows, places, y, switches)
                     }
                     (3, 1) => {
                         let (rows, places) = ([0, 1, 2].map(row), [0, 1, 2].map(place));
-                        along::<F, 3, 1, 8, 10>(rows, places, y, switches)
-                            || along::<F, 3, 1, 4, 6>(rows, places, y, switches)
-                            || along::<F, 3, 1, 1, 3>(rows, places, y, switches)
+                        along::<F, SWITCHES, 3, 1, 8, 10>(rows, places, y, switches)
+                            || along::<F, SWITCHES, 3, 1, 4, 6>(rows, places, y, switches)
+                            || along::<F, SWITCHES, 3, 1, 1, 3>(rows, places, y, switches)
                     }
                     _ => false,
                 };
@@ -154,9 +185,35 @@ impl MaxPool2d {
                     }
                 }
                 y[ox] = best;
-                switches[ox] = at as u32;
+                if SWITCHES {
+                    switches[ox] = at as u32;
+                }
             }
         }
+    }
+
+    fn run<F: Real, const SWITCHES: bool>(&self, x: &Tensor<F>) -> Result<(Tensor<F>, Vec<u32>)> {
+        let [n, c, h, w] = batch_shape("MaxPool2d", x, None)?;
+        let [oh, ow] = self.windows.output(h, w)?;
+        let mut y = fresh(&[n, c, oh, ow]);
+        let mut switches = match SWITCHES {
+            true => fresh_switches(y.len()),
+            false => Vec::new(),
+        };
+        let planes = slice_mut(&mut y)
+            .par_chunks_mut(oh * ow)
+            .zip(slice(x).par_chunks(h * w));
+        if SWITCHES {
+            let switches = switches.par_chunks_mut(oh * ow);
+            planes.zip(switches).for_each(|((y, x), switches)| {
+                with_all_instructions(|| self.plane::<F, true>([h, w], [oh, ow], x, y, switches));
+            });
+        } else {
+            planes.for_each(|(y, x)| {
+                with_all_instructions(|| self.plane::<F, false>([h, w], [oh, ow], x, y, &mut []));
+            });
+        }
+        Ok((y, switches))
     }
 }
 
@@ -184,19 +241,16 @@ impl<F: Real> Layer<F> for MaxPool2d {
     }
 
     fn forward(&self, inputs: &[&Tensor<F>], _pass: &Pass) -> Result<(Tensor<F>, Saved<F>)> {
-        let x = *single("MaxPool2d", inputs)?;
-        let [n, c, h, w] = batch_shape("MaxPool2d", x, None)?;
-        let [oh, ow] = self.windows.output(h, w)?;
-        let mut y = fresh(&[n, c, oh, ow]);
-        let mut switches = fresh_switches(y.len());
-        slice_mut(&mut y)
-            .par_chunks_mut(oh * ow)
-            .zip(switches.par_chunks_mut(oh * ow))
-            .zip(slice(x).par_chunks(h * w))
-            .for_each(|((y, switches), x)| {
-                with_all_instructions(|| self.plane([h, w], [oh, ow], x, y, switches));
-            });
+        let (y, switches) = self.run::<F, true>(single("MaxPool2d", inputs)?)?;
         Ok((y, Saved::Switches(switches)))
+    }
+
+    fn output(&self, input: Cow<'_, Tensor<F>>, _pass: &Pass) -> Result<Tensor<F>> {
+        let (y, _) = self.run::<F, false>(&input)?;
+        if let Cow::Owned(input) = input {
+            recycle(input);
+        }
+        Ok(y)
     }
 
     fn backward(&self, seen: &Seen<'_, F>, gradient: &Tensor<F>, _want: Want) -> Gradients<F> {

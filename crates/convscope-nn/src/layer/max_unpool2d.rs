@@ -96,6 +96,10 @@ impl<F: Real> Layer<F> for MaxUnpool2d {
         ))
     }
 
+    fn reads_kept(&self) -> bool {
+        true
+    }
+
     fn forward_after(
         &self,
         inputs: &[&Tensor<F>],

@@ -57,6 +57,7 @@ use crate::error::{NnError, Result};
 use crate::pool::recycle;
 use crate::real::{Real, Tensor};
 use rand_chacha::ChaCha8Rng;
+use std::borrow::Cow;
 use std::fmt::Debug;
 use std::ops::Range;
 
@@ -239,7 +240,25 @@ pub trait Layer<F: Real>: Debug + Send + Sync {
         self.forward(inputs, pass)
     }
 
-    /// The same for a single input that nobody will read again: its memory may be written over.
+    /// Whether [`Layer::forward_after`] reads what was kept.
+    fn reads_kept(&self) -> bool {
+        false
+    }
+
+    /// The output alone, where nobody will ask for the way back. An owned input's memory may be
+    /// written over.
+    ///
+    /// # Errors
+    /// As [`Layer::forward`].
+    fn output(&self, input: Cow<'_, Tensor<F>>, pass: &Pass) -> Result<Tensor<F>> {
+        Ok(match input {
+            Cow::Borrowed(input) => self.forward(&[input], pass)?.0,
+            Cow::Owned(input) => self.forward_into(input, pass)?.0,
+        })
+    }
+
+    /// [`Layer::forward`] for a single input that nobody will read again: its memory may be
+    /// written over.
     ///
     /// # Errors
     /// As [`Layer::forward`].

@@ -12,9 +12,11 @@ pub use summary::{Summary, SummaryRow, grouped};
 use crate::error::{NnError, Result};
 use crate::layer::{Layer, Pass, Shape};
 use crate::loss::softmax;
+use crate::pool;
 use crate::real::{Real, Tensor};
 use crate::trace::{Keep, Trace};
 use ndarray::{Axis, Slice};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The name of the node that stands for the image.
@@ -159,12 +161,12 @@ impl<F: Real> Network<F> {
     /// As [`Network::trace`].
     pub fn trace_as(&self, x: &Tensor<F>, pass: Pass) -> Result<Trace<F>> {
         self.check_batch(x)?;
-        F::run(self, x, pass, Keep::Everything)
+        F::run(self, Cow::Borrowed(x), pass, Keep::Everything)
     }
 
     /// The forward pass of a training step: keeps only what the way back reads.
     pub(crate) fn lean_trace(&self, x: &Tensor<F>, pass: Pass) -> Result<Trace<F>> {
-        F::run(self, x, pass, Keep::ForBackward)
+        F::run(self, Cow::Borrowed(x), pass, Keep::ForBackward)
     }
 
     /// The output for a batch of any size, `[N, classes]` for a classifier. It goes through the
@@ -184,12 +186,17 @@ impl<F: Real> Network<F> {
     /// As [`Network::trace`].
     pub fn forward_as(&self, x: &Tensor<F>, pass: Pass) -> Result<Tensor<F>> {
         self.check_batch(x)?;
+        let run = |x, pass| Ok(F::run(self, x, pass, Keep::Output)?.into_output());
+        if x.shape()[0] <= FORWARD_BATCH {
+            return run(Cow::Borrowed(x), pass);
+        }
         let mut parts = Vec::new();
         for (i, start) in (0..x.shape()[0]).step_by(FORWARD_BATCH).enumerate() {
             let end = (start + FORWARD_BATCH).min(x.shape()[0]);
-            let part = x.slice_axis(Axis(0), Slice::from(start..end)).to_owned();
-            let pass = pass.of_part(i);
-            parts.push(F::run(self, &part, pass, Keep::Output)?.into_output());
+            let part = x.slice_axis(Axis(0), Slice::from(start..end));
+            let mut copy = pool::fresh(part.shape());
+            copy.assign(&part);
+            parts.push(run(Cow::Owned(copy), pass.of_part(i))?);
         }
         let views: Vec<_> = parts.iter().map(|p| p.view()).collect();
         Ok(ndarray::concatenate(Axis(0), &views).expect("parts of one shape"))

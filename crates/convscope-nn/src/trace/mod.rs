@@ -38,7 +38,7 @@ pub struct Trace<F: Real = f32> {
 impl<F: Real> Trace<F> {
     pub(crate) fn run(
         network: &Network<F>,
-        x: &Tensor<F>,
+        x: Cow<'_, Tensor<F>>,
         pass: Pass,
         keep: Keep,
     ) -> Result<Trace<F>> {
@@ -47,26 +47,42 @@ impl<F: Real> Trace<F> {
         let plan = Plan::new(&graph, keep);
         // C order throughout, so that layers can work on slices.
         let x = match x.is_standard_layout() {
-            true => Cow::Borrowed(x),
+            true => x,
             false => Cow::Owned(x.as_standard_layout().into_owned()),
         };
         let mut values: Vec<Option<Tensor<F>>> = vec![None; count + 1];
         let mut shapes = vec![x.shape().to_vec()];
         let mut saved = vec![Saved::Nothing; count];
-        values[0] = Some(match x {
-            Cow::Borrowed(x) => pool::copy(x),
-            Cow::Owned(x) => x,
-        });
+        let lent = match x {
+            Cow::Borrowed(x) if keep == Keep::Output => Some(x),
+            Cow::Borrowed(x) => {
+                values[0] = Some(pool::copy(x));
+                None
+            }
+            Cow::Owned(x) => {
+                values[0] = Some(x);
+                None
+            }
+        };
         let present = "kept until its last reader";
         for (i, node) in graph.nodes.iter().enumerate() {
             let pass = pass.at_node(i);
             let result = match *node.inputs {
                 // Nobody will read this activation again: its memory is free to be written over.
+                [id] if !plan.saves[i] => {
+                    let free = plan.ends_with(id, i).then(|| values[id].take()).flatten();
+                    let input = match free {
+                        Some(input) => Cow::Owned(input),
+                        None => Cow::Borrowed(values[id].as_ref().or(lent).expect(present)),
+                    };
+                    let output = node.layer.output(input, &pass);
+                    output.map(|output| (output, Saved::Nothing))
+                }
                 [id] if plan.ends_with(id, i) => node
                     .layer
                     .forward_into(values[id].take().expect(present), &pass),
                 _ => {
-                    let read = |&id: &usize| values[id].as_ref().expect(present);
+                    let read = |&id: &usize| values[id].as_ref().or(lent).expect(present);
                     let inputs: Vec<_> = node.inputs.iter().map(read).collect();
                     let kept =
                         |&id: &usize| id.checked_sub(1).map_or(&Saved::Nothing, |i| &saved[i]);
@@ -190,6 +206,8 @@ struct Plan {
     last_reader: Vec<Option<usize>>,
     /// Whether it stays after that.
     stays: Vec<bool>,
+    /// Whether anybody reads what a node keeps beside its output.
+    saves: Vec<bool>,
 }
 
 impl Plan {
@@ -197,15 +215,23 @@ impl Plan {
         let count = graph.nodes.len() + 1;
         let mut last_reader = vec![None; count];
         let mut stays = vec![keep == Keep::Everything; count];
+        let mut saves = vec![keep != Keep::Output; graph.nodes.len()];
         for (i, node) in graph.nodes.iter().enumerate() {
             let needs = node.layer.needs();
             stays[i + 1] |= needs.output && keep == Keep::ForBackward;
             for &id in &node.inputs {
                 last_reader[id] = Some(i);
+                if let Some(i) = id.checked_sub(1) {
+                    saves[i] |= node.layer.reads_kept();
+                }
                 stays[id] |= needs.input && keep == Keep::ForBackward;
             }
         }
-        Plan { last_reader, stays }
+        Plan {
+            last_reader,
+            stays,
+            saves,
+        }
     }
 
     /// Whether activation `id` is of no use after node `i` has read it.
