@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// Folders at the top of a file system, under which a person's or a machine's own things lie.
-const TOPS: [&str; 16] = [
+const TOPS: [&str; 18] = [
     "Users",
     "build",
     "builds",
@@ -16,9 +16,11 @@ const TOPS: [&str; 16] = [
     "opt",
     "private",
     "root",
+    "srv",
     "tmp",
     "usr",
     "var",
+    "work",
     "workspace",
 ];
 

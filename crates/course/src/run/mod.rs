@@ -23,6 +23,9 @@ pub struct Args {
     /// Keep the outputs in notebooks/solutions, where all went well
     #[arg(long, conflicts_with = "student")]
     save: bool,
+    /// Set `FULL` to `true` where a notebook has a longer version
+    #[arg(long, conflicts_with_all = ["save", "student"])]
+    full: bool,
     /// Run the students' versions, whose checks must all fail and nothing else
     #[arg(long)]
     student: bool,
@@ -59,6 +62,7 @@ pub fn all(paths: &Paths, entries: &[Entry], student: bool) -> Result<bool> {
     let args = Args {
         names: Vec::new(),
         save: false,
+        full: false,
         student,
         stock: false,
         timeout: TIMEOUT,
@@ -86,7 +90,10 @@ fn run_entries(paths: &Paths, args: &Args, entries: &[Entry]) -> Result<bool> {
 }
 
 fn run(paths: &Paths, args: &Args, entry: Entry) -> Result<Outcome> {
-    let solution = Notebook::read(&entry.solution)?;
+    let mut solution = Notebook::read(&entry.solution)?;
+    if args.full {
+        set_full(&mut solution);
+    }
     let out = paths.root.join("target/notebooks");
     let (version, source, folder, out) = if args.student {
         let source = match student::generate(&entry.stem, &solution) {
@@ -134,6 +141,16 @@ fn run(paths: &Paths, args: &Args, entry: Entry) -> Result<Outcome> {
     })
 }
 
+/// The longer version: `FULL` is `true` in the cell that says what it is.
+fn set_full(notebook: &mut Notebook) {
+    for cell in notebook.cells.iter_mut().filter(|cell| cell.is_code()) {
+        let source = cell.source();
+        if source.trim() == "const FULL: bool = false;" {
+            cell.set_source(source.replace("false", "true"));
+        }
+    }
+}
+
 fn verdict(outcome: &Outcome) -> String {
     match outcome.findings.len() {
         0 => "passed".to_string(),
@@ -173,4 +190,42 @@ fn report(args: &Args, outcomes: &[Outcome]) {
         "target/notebooks"
     };
     println!("\nThe executed notebooks and their HTML are in {folder}.");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longer_version_changes_its_constant_alone() {
+        let cell = |kind: &str, id: &str, source: &str| {
+            let mut cell = serde_json::json!({
+                "cell_type": kind, "id": id, "metadata": {}, "source": source,
+            });
+            if kind == "code" {
+                cell["outputs"] = serde_json::json!([]);
+                cell["execution_count"] = serde_json::Value::Null;
+            }
+            cell
+        };
+        let text = serde_json::json!({
+            "nbformat": 4, "nbformat_minor": 5, "metadata": {},
+            "cells": [
+                cell("markdown", "a", "const FULL: bool = false;"),
+                cell("code", "b", "const FULL: bool = false;\n"),
+                cell("code", "c", "let quick: bool = false;"),
+            ],
+        });
+        let mut notebook = Notebook::parse(&text.to_string()).unwrap();
+        set_full(&mut notebook);
+        let sources: Vec<_> = notebook.cells.iter().map(|c| c.source()).collect();
+        assert_eq!(
+            sources,
+            [
+                "const FULL: bool = false;",
+                "const FULL: bool = true;\n",
+                "let quick: bool = false;"
+            ]
+        );
+    }
 }
