@@ -43,6 +43,15 @@ fn convolution_over_sizes_strides_and_paddings() {
 }
 
 #[test]
+fn convolution_without_a_bias() {
+    let net = single(&[2, 5, 5], Conv2d::new(3, 3).same().no_bias());
+    let names: Vec<_> = net.parameters().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["layer.weight"]);
+    assert!(net.summary().rows[0].settings.ends_with("no bias"));
+    passes("no bias", net);
+}
+
+#[test]
 fn convolution_over_dilations_and_groups() {
     for (dilation, groups, stride, pad, h, w) in [
         (2, 1, 1, 2, 7, 6),

@@ -45,7 +45,7 @@ impl Padding {
 /// Slides a set of filters over the image: each gives one channel of the output.
 ///
 /// # Shapes
-/// Input `[N, C, H, W]`, weight `[O, C / groups, KH, KW]`, bias `[O]`, output `[N, O, OH, OW]` with
+/// Input `[N, C, H, W]`, weight `[O, C / groups, KH, KW]`, bias `[O]` (if any), output `[N, O, OH, OW]` with
 /// `OH = floor((H + pad - (dilation (KH - 1) + 1)) / stride) + 1`. Like every framework's, it does
 /// not flip the filter.
 #[derive(Clone, Debug)]
@@ -56,6 +56,7 @@ pub struct Conv2d<F: Real = f32> {
     padding: Padding,
     dilation: [usize; 2],
     groups: usize,
+    biased: bool,
     precision: Precision,
     init: Init,
     weight: Tensor<F>,
@@ -78,6 +79,7 @@ impl Conv2d {
             padding: Padding::Valid,
             dilation: [1, 1],
             groups: 1,
+            biased: true,
             precision: Precision::default(),
             init: Init::He,
             weight: Tensor::zeros(IxDyn(&[0, 0, 0, 0])),
@@ -107,6 +109,12 @@ impl Conv2d {
     /// many groups as channels make it depthwise.
     pub fn groups(mut self, groups: usize) -> Conv2d {
         self.groups = groups;
+        self
+    }
+
+    /// Filters without a bias: batch norm right behind them would take it away again.
+    pub fn no_bias(mut self) -> Conv2d {
+        self.biased = false;
         self
     }
 
@@ -177,6 +185,9 @@ impl<F: Real> Layer<F> for Conv2d<F> {
         if self.groups > 1 {
             text += &format!(", {} groups", self.groups);
         }
+        if !self.biased {
+            text += ", no bias";
+        }
         if self.precision != Precision::default() {
             text += &format!(", {:?} precision", self.precision);
         }
@@ -191,16 +202,21 @@ impl<F: Real> Layer<F> for Conv2d<F> {
             .init
             .weights(&[self.filters, c / self.groups, kh, kw], rng)?
             .mapv(|v| F::of(v.as_f64()));
+        // Without a bias the zeros stay; they are no parameter.
         self.bias = Tensor::zeros(IxDyn(&[self.filters]));
         Ok(vec![self.filters, g.output[0], g.output[1]])
     }
 
     fn parameters(&self) -> Vec<(&'static str, &Tensor<F>)> {
-        vec![("weight", &self.weight), ("bias", &self.bias)]
+        let mut all = vec![("weight", &self.weight)];
+        all.extend(self.biased.then_some(("bias", &self.bias)));
+        all
     }
 
     fn parameters_mut(&mut self) -> Vec<(&'static str, &mut Tensor<F>)> {
-        vec![("weight", &mut self.weight), ("bias", &mut self.bias)]
+        let mut all = vec![("weight", &mut self.weight)];
+        all.extend(self.biased.then_some(("bias", &mut self.bias)));
+        all
     }
 
     fn multiply_adds(&self, inputs: &[Shape], output: &Shape) -> u64 {
@@ -263,7 +279,7 @@ impl<F: Real> Layer<F> for Conv2d<F> {
         }
         if want.parameters {
             let mut dw = fresh(self.weight.shape());
-            let mut db = fresh(self.bias.shape());
+            let mut db = fresh(&[if self.biased { self.filters } else { 0 }]);
             conv::backward_weight(
                 &g,
                 self.precision,
@@ -272,7 +288,10 @@ impl<F: Real> Layer<F> for Conv2d<F> {
                 slice_mut(&mut dw),
                 slice_mut(&mut db),
             );
-            gradients.parameters = vec![dw, db];
+            gradients.parameters = match self.biased {
+                true => vec![dw, db],
+                false => vec![dw],
+            };
         }
         gradients
     }
@@ -285,6 +304,7 @@ impl<F: Real> Layer<F> for Conv2d<F> {
             padding: self.padding,
             dilation: self.dilation,
             groups: self.groups,
+            biased: self.biased,
             precision: self.precision,
             init: self.init,
             weight: cast(&self.weight),
