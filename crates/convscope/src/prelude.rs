@@ -24,6 +24,7 @@ pub use convscope_data::{
     Augment, Augmentation, Change, Confounder, DataError, Dataset, Draw, Fill, InkDigits, Mnist,
     MnistSmall, Photo, Shapes, ShapesConfig, Standardizer, load_photo, sample_photo,
 };
+pub use convscope_nn::conv::im2col::convolve as im2col_blas;
 pub use convscope_nn::{
     AdaDelta, AdaMax, Adagrad, Adam, AdamW, AdaptiveAvgPool2d, Add, AmsGrad, AvgPool2d,
     BatchNorm1d, BatchNorm2d, BinaryCrossEntropy, Checkpoint, Checkpoints, Clip, Concat,
