@@ -354,6 +354,21 @@ fn the_output_alone_is_that_of_a_trace() {
 }
 
 #[test]
+fn large_images_go_through_a_network_one_by_one() {
+    let net = Network::input([1, 1500, 1500])
+        .add("conv", Conv2d::new(1, 3).stride(2))
+        .add("pool", MaxPool2d::new(5).stride(5))
+        .build(1)
+        .unwrap();
+    let x = numbers(&[3, 1, 1500, 1500]);
+    let (parts, whole) = (net.forward(&x).unwrap(), net.trace(&x).unwrap());
+    assert_eq!(parts.shape(), whole.output().shape());
+    for (a, b) in parts.iter().zip(whole.output()) {
+        assert!((a - b).abs() < 1e-5, "{a} {b}");
+    }
+}
+
+#[test]
 fn max_pooling_is_the_plain_maximum_for_every_width() {
     for (window, stride, pad) in [
         (2, 2, 0),

@@ -22,8 +22,12 @@ use std::sync::Arc;
 /// The name of the node that stands for the image.
 pub const INPUT: &str = "input";
 
-/// Images that go through the network at a time in [`Network::forward`].
+/// The most images that go through the network at a time in [`Network::forward`].
 const FORWARD_BATCH: usize = 128;
+
+/// Numbers of an activation that stay in the processor's last cache until the next layer reads
+/// them.
+const NEAR: usize = 2 << 20;
 
 /// One node of the graph.
 #[derive(Clone, Debug)]
@@ -187,12 +191,17 @@ impl<F: Real> Network<F> {
     pub fn forward_as(&self, x: &Tensor<F>, pass: Pass) -> Result<Tensor<F>> {
         self.check_batch(x)?;
         let run = |x, pass| Ok(F::run(self, x, pass, Keep::Output)?.into_output());
-        if x.shape()[0] <= FORWARD_BATCH {
+        let most = match pass.batch_statistics {
+            // Parts are batches of their own then, and small ones have poor statistics.
+            true => FORWARD_BATCH,
+            false => self.forward_batch(),
+        };
+        if x.shape()[0] <= most {
             return run(Cow::Borrowed(x), pass);
         }
         let mut parts = Vec::new();
-        for (i, start) in (0..x.shape()[0]).step_by(FORWARD_BATCH).enumerate() {
-            let end = (start + FORWARD_BATCH).min(x.shape()[0]);
+        for (i, start) in (0..x.shape()[0]).step_by(most).enumerate() {
+            let end = (start + most).min(x.shape()[0]);
             let part = x.slice_axis(Axis(0), Slice::from(start..end));
             let mut copy = pool::fresh(part.shape());
             copy.assign(&part);
@@ -200,6 +209,14 @@ impl<F: Real> Network<F> {
         }
         let views: Vec<_> = parts.iter().map(|p| p.view()).collect();
         Ok(ndarray::concatenate(Axis(0), &views).expect("parts of one shape"))
+    }
+
+    /// Images that go through the network together when only the output is kept: as many as leave
+    /// the largest activation in the cache.
+    fn forward_batch(&self) -> usize {
+        let sizes = (0..=self.graph.nodes.len()).map(|id| self.graph.shape(id).iter().product());
+        let largest: usize = sizes.max().unwrap_or(1);
+        (NEAR / largest.max(1)).clamp(1, FORWARD_BATCH)
     }
 
     /// The probability of each class, `[N, classes]`: the softmax of the output.
