@@ -52,7 +52,7 @@ const QUICK: [&str; 4] = [
 const MEMORY: [&str; 2] = ["vgg16-forward", "vgg-small-train"];
 
 /// How often everyone's turn comes.
-const ROUNDS: usize = 2;
+const ROUNDS: usize = 3;
 
 pub fn main(args: Args) -> Result<ExitCode> {
     let paths = Paths::find()?;
