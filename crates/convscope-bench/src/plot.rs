@@ -17,6 +17,7 @@ const MESH: RGBColor = RGBColor(225, 225, 225);
 /// A bar: what was measured, which colour, how many times as fast as PyTorch we are.
 #[derive(Debug, PartialEq)]
 struct Bar {
+    /// As it stands beside the bar.
     name: String,
     colour: usize,
     ratio: f64,
@@ -72,8 +73,13 @@ fn bars(results: &Value) -> Vec<Bar> {
         };
         let shape = name.trim_end_matches("-forward").trim_end_matches("-both");
         let key = if colour < 2 { shape } else { name };
+        let shape = shape.trim_start_matches("conv-");
         let bar = Bar {
-            name: key.trim_start_matches("conv-").to_owned(),
+            name: match colour {
+                0 => format!("{shape}, forward"),
+                1 => "forward and backward".to_owned(),
+                _ => name.to_owned(),
+            },
             colour,
             ratio: best / ours,
         };
@@ -95,10 +101,10 @@ fn draw(title: &str, caption: &str, bars: &[Bar], demanded: f64) -> Result<Strin
             .caption(title, ("sans-serif", 18).into_font().color(&INK))
             .margin(10)
             .x_label_area_size(45)
-            .y_label_area_size(150)
+            .y_label_area_size(185)
             .build_cartesian_2d(
                 (least..most).log_scale(),
-                (0..bars.len() as i32).into_segmented(),
+                (0..bars.len() as i32 - 1).into_segmented(),
             )?;
         let name = |at: &SegmentValue<i32>| match at {
             SegmentValue::CenterOf(i) => {
@@ -116,7 +122,9 @@ fn draw(title: &str, caption: &str, bars: &[Bar], demanded: f64) -> Result<Strin
             .x_label_formatter(&|x| format!("{x}"))
             .y_label_formatter(&name)
             .y_labels(bars.len())
-            .x_desc(caption)
+            .x_desc(format!(
+                "logarithmic; the lines: equal speed, and the mean asked for ({caption})"
+            ))
             .label_style(("sans-serif", 12).into_font().color(&INK))
             .draw()?;
         for (i, bar) in bars.iter().enumerate() {
@@ -178,9 +186,9 @@ mod tests {
         assert_eq!(
             found,
             [
-                ("a", 0, 2.0),
-                ("a", 1, 3.0),
-                ("b", 0, 1.0),
+                ("a, forward", 0, 2.0),
+                ("forward and backward", 1, 3.0),
+                ("b, forward", 0, 1.0),
                 ("cnn1-train", 2, 1.5)
             ]
         );
