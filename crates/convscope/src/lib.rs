@@ -11,6 +11,7 @@ pub mod check;
 pub mod checks;
 mod datasets;
 mod gradient;
+mod live;
 mod own_rule;
 mod picture;
 mod plot;
@@ -27,6 +28,7 @@ pub use plotters;
 
 pub use datasets::{mnist, mnist_small};
 pub use gradient::gradient;
+pub use live::LiveCurve;
 pub use own_rule::OwnRule;
 pub use picture::{
     Colormap, Gallery, Picture, Row, gallery, gallery_of, heatmap, picture, predictions,

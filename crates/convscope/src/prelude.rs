@@ -8,9 +8,9 @@ pub use crate::checks::{
 };
 pub use crate::show::{EvcxrDebug, EvcxrDisplay, Show, Shown};
 pub use crate::{
-    Colormap, Figure, Gallery, Landscape, OwnRule, Picture, Plot, Plots, Race, Row, Timing, Track,
-    figure, gallery, gallery_of, gradient, heatmap, mnist, mnist_small, picture, predictions, row,
-    side_by_side, time_it,
+    Colormap, Figure, Gallery, Landscape, LiveCurve, OwnRule, Picture, Plot, Plots, Race, Row,
+    Timing, Track, figure, gallery, gallery_of, gradient, heatmap, mnist, mnist_small, picture,
+    predictions, row, side_by_side, time_it,
 };
 pub use crate::{image, ndarray, plotters};
 
