@@ -1,0 +1,118 @@
+//! Lines of standard output that mean more than their text.
+//!
+//! A marked line is the control character U+001E (the record separator, as in RFC 7464's sequences
+//! of JSON texts), one JSON object, and the line's end. It may say
+//!
+//! - `{"display_id": "...", "data": {"text/html": "..."}, "metadata": {}}`: show this, or, when the
+//!   same cell showed the id before, show it in the old one's place;
+//! - `{"panic": {"message": "...", "file": "src/lib.rs", "line": 7, "own": true}}`: what a panic hook saw; `own`
+//!   says whether it was on the thread that runs the cells.
+//!
+//! Standard output is the only way out of the kernel's process that arrives whole and in order.
+
+use crate::panic::Panic;
+use serde_json::Value;
+
+/// What a marked line begins with.
+pub const MARK: char = '\u{1e}';
+
+/// A piece of standard output.
+#[derive(Debug, PartialEq)]
+pub enum Piece {
+    /// Ordinary text.
+    Text(String),
+    /// Something to show in place.
+    Display {
+        /// Which place.
+        id: String,
+        /// By MIME type.
+        data: Value,
+        /// Jupyter's metadata.
+        metadata: Value,
+    },
+    /// A panic's own words.
+    Panic(Panic),
+}
+
+/// Takes the marked lines out of a text. What is marked and means nothing stays text.
+pub fn pieces(text: &str) -> Vec<Piece> {
+    let mut found = Vec::new();
+    let mut plain = String::new();
+    for line in text.split_inclusive('\n') {
+        let marked = line
+            .split_once(MARK)
+            .and_then(|(before, rest)| Some((before, read(rest)?)));
+        match marked {
+            Some((before, piece)) => {
+                plain.push_str(before);
+                if !plain.is_empty() {
+                    found.push(Piece::Text(std::mem::take(&mut plain)));
+                }
+                found.push(piece);
+            }
+            None => plain.push_str(line),
+        }
+    }
+    if !plain.is_empty() {
+        found.push(Piece::Text(plain));
+    }
+    found
+}
+
+fn read(json: &str) -> Option<Piece> {
+    let value: Value = serde_json::from_str(json.trim_end()).ok()?;
+    if let Some(panic) = value.get("panic") {
+        return Some(Piece::Panic(Panic {
+            thread: panic["thread"].as_str().unwrap_or_default().to_owned(),
+            own: panic["own"].as_bool().unwrap_or(true),
+            message: panic["message"].as_str()?.to_owned(),
+            file: panic["file"].as_str().unwrap_or_default().to_owned(),
+            line: usize::try_from(panic["line"].as_u64().unwrap_or(0)).ok()?,
+            cell_lines: Vec::new(),
+        }));
+    }
+    let data = value.get("data").filter(|data| data.is_object())?.clone();
+    let metadata = value.get("metadata").filter(|data| data.is_object());
+    Some(Piece::Display {
+        id: value["display_id"].as_str()?.to_owned(),
+        data,
+        metadata: metadata.cloned().unwrap_or_else(|| serde_json::json!({})),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn marked_lines_come_out_and_the_rest_stays_in_order() {
+        let text = "one\nbegun \u{1e}{\"display_id\":\"a\",\"data\":{\"text/plain\":\"x\"}}\ntwo\n";
+        assert_eq!(
+            pieces(text),
+            [
+                Piece::Text("one\nbegun ".into()),
+                Piece::Display {
+                    id: "a".into(),
+                    data: json!({"text/plain": "x"}),
+                    metadata: json!({}),
+                },
+                Piece::Text("two\n".into()),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_marked_and_means_nothing_stays_text() {
+        for text in [
+            "\u{1e}\n",
+            "\u{1e}{\"display_id\": 1, \"data\": {}}\n",
+            "\u{1e}{\"display_id\": \"a\", \"data\": []}\n",
+            "\u{1e}{\"display_id\": \"a\"",
+            "plain",
+        ] {
+            assert_eq!(pieces(text), [Piece::Text(text.into())], "{text:?}");
+        }
+        assert!(pieces("").is_empty());
+    }
+}

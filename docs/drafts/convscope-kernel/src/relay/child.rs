@@ -1,0 +1,163 @@
+//! The kernel on the far side: its process and the connections to it.
+
+use super::Event;
+use crate::connection::{Channel, Connection, random_hex};
+use crate::error::Result;
+use crate::message::{Message, Signer};
+use crate::process::Process;
+use crate::zmtp::{Kind, Link, Server};
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::time::{Duration, Instant};
+
+/// The longest message that is taken from the child.
+const LIMIT: usize = 1 << 30;
+
+/// A kernel's process and the four connections to it.
+pub struct Kernel {
+    /// The process.
+    pub process: Process,
+    /// Which of the kernels started so far it is.
+    pub generation: u64,
+    /// Whether it answered on the shell channel.
+    pub answered: bool,
+    /// Whether it was heard on iopub.
+    pub heard: bool,
+    probed: Option<Instant>,
+    shell: Link,
+    control: Link,
+    stdin: Link,
+    _iopub: Link,
+    signer: Signer,
+    ended: Arc<AtomicBool>,
+}
+
+impl Kernel {
+    /// Starts the kernel. While a client of `brake` is slow, its outputs wait.
+    pub fn start(
+        command: &[OsString],
+        folder: &Path,
+        stop_file: &Path,
+        generation: u64,
+        events: &SyncSender<Event>,
+        brake: &Server,
+    ) -> Result<Kernel> {
+        let connection = Connection::fresh()?;
+        let file = folder.join(format!("kernel-{generation}.json"));
+        connection.write(&file)?;
+        let command: Vec<OsString> = command
+            .iter()
+            .map(|word| match word.to_str() {
+                Some(text) if text.contains("{connection_file}") => text
+                    .replace("{connection_file}", &file.to_string_lossy())
+                    .into(),
+                _ => word.clone(),
+            })
+            .collect();
+        let environment: [(&str, &OsStr); 3] = [
+            (super::STOP_FILE, stop_file.as_os_str()),
+            (super::MARKS, OsStr::new("1")),
+            // At its start evcxr writes its own kernelspec over one named "rust" there, or in the
+            // user's folder: the relay, or the user's own evcxr, would be gone the next time.
+            ("JUPYTER_PATH", folder.as_os_str()),
+        ];
+        let process = Process::start(&command, &environment)?;
+        let signer = Signer::new(&connection.key);
+        let ended = Arc::new(AtomicBool::new(false));
+        let identity = random_hex(8)?.into_bytes();
+        let link = |channel: Channel, kind: Kind| -> Result<Link> {
+            let (signer, events) = (signer.clone(), events.clone());
+            let (ended, brake) = (ended.clone(), brake.clone());
+            let take = move |frames| match Message::parse(frames, &signer) {
+                Ok(message) => {
+                    while channel == Channel::Iopub
+                        && brake.is_full()
+                        && !ended.load(Ordering::Relaxed)
+                    {
+                        std::thread::sleep(Duration::from_millis(2));
+                    }
+                    let _ = events.send(Event::Child(generation, channel, message));
+                }
+                Err(error) => eprintln!("convscope-kernel: from the kernel: {error}"),
+            };
+            let address = connection.address(channel)?;
+            Ok(Link::start(address, kind, identity.clone(), LIMIT, take))
+        };
+        Ok(Kernel {
+            generation,
+            answered: false,
+            heard: false,
+            probed: None,
+            shell: link(Channel::Shell, Kind::Dealer)?,
+            control: link(Channel::Control, Kind::Dealer)?,
+            stdin: link(Channel::Stdin, Kind::Dealer)?,
+            _iopub: link(Channel::Iopub, Kind::Sub)?,
+            process,
+            signer,
+            ended: ended.clone(),
+        })
+    }
+
+    /// Whether it takes cells, and its outputs arrive.
+    pub fn is_ready(&self) -> bool {
+        self.answered && self.heard
+    }
+
+    /// Asks for a sign of life, again and again until one came on both channels.
+    pub fn probe(&mut self, header: &serde_json::Value) {
+        let due = self
+            .probed
+            .is_none_or(|last| last.elapsed() > Duration::from_millis(100));
+        // The first question waits in the kernel until it is warm; more come only when the answer
+        // came and iopub did not.
+        let first = self.probed.is_none();
+        if !self.is_ready() && due && (first || self.answered) {
+            self.probed = Some(Instant::now());
+            if let Ok(mut probe) =
+                Message::new("kernel_info_request", header, &serde_json::json!({}))
+            {
+                probe.identities.clear();
+                self.send(Channel::Shell, &probe);
+            }
+        }
+    }
+
+    /// Sends a message to the kernel.
+    pub fn send(&self, channel: Channel, message: &Message) {
+        let frames = message.frames(&self.signer);
+        match channel {
+            Channel::Shell => self.shell.send(frames),
+            Channel::Control => self.control.send(frames),
+            Channel::Stdin => self.stdin.send(frames),
+            Channel::Iopub | Channel::Heartbeat => {}
+        }
+    }
+
+    /// Ends the kernel, the polite way first.
+    pub fn end(&mut self, running: bool) {
+        self.ended.store(true, Ordering::Relaxed);
+        let none = serde_json::Value::Null;
+        let kinds: &[&str] = match running {
+            true => &["interrupt_request", "shutdown_request"],
+            false => &["shutdown_request"],
+        };
+        for kind in kinds {
+            let content = serde_json::json!({"restart": false});
+            if let Ok(message) = Message::new(kind, &none, &content) {
+                self.send(Channel::Control, &message);
+            }
+        }
+        // A kernel that is still warming up does not listen yet.
+        let patience = if self.answered { 1000 } else { 0 };
+        self.process.end(Duration::from_millis(patience));
+    }
+}
+
+impl Drop for Kernel {
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::Relaxed);
+    }
+}
