@@ -354,6 +354,19 @@ fn the_output_alone_is_that_of_a_trace() {
 }
 
 #[test]
+fn images_that_are_pooled_and_unpooled_at_once_are_only_read() {
+    let net = Network::input([2, 6, 6])
+        .add("pool", MaxPool2d::new(2))
+        .add_after(&["pool", "pool"], "unpool", MaxUnpool2d::new())
+        .build(1)
+        .unwrap();
+    let x = numbers(&[3, 2, 6, 6]);
+    let alone = net.forward(&x).unwrap();
+    assert_eq!(&alone, net.trace(&x).unwrap().output());
+    assert_eq!(x, numbers(&[3, 2, 6, 6]));
+}
+
+#[test]
 fn large_images_go_through_a_network_one_by_one() {
     let net = Network::input([1, 1500, 1500])
         .add("conv", Conv2d::new(1, 3).stride(2))

@@ -53,36 +53,35 @@ impl<F: Real> Trace<F> {
         let mut values: Vec<Option<Tensor<F>>> = vec![None; count + 1];
         let mut shapes = vec![x.shape().to_vec()];
         let mut saved = vec![Saved::Nothing; count];
-        let lent = match x {
-            Cow::Borrowed(x) if keep == Keep::Output => Some(x),
-            Cow::Borrowed(x) => {
-                values[0] = Some(pool::copy(x));
-                None
-            }
-            Cow::Owned(x) => {
-                values[0] = Some(x);
-                None
-            }
+        // Where nothing is kept, the images are read where they stand.
+        let lent;
+        (values[0], lent) = match x {
+            Cow::Borrowed(x) if keep == Keep::Output => (None, Some(x)),
+            Cow::Borrowed(x) => (Some(pool::copy(x)), None),
+            Cow::Owned(x) => (Some(x), None),
         };
         let present = "kept until its last reader";
         for (i, node) in graph.nodes.iter().enumerate() {
             let pass = pass.at_node(i);
             let result = match *node.inputs {
-                // Nobody will read this activation again: its memory is free to be written over.
                 [id] if !plan.saves[i] => {
-                    let free = plan.ends_with(id, i).then(|| values[id].take()).flatten();
-                    let input = match free {
-                        Some(input) => Cow::Owned(input),
-                        None => Cow::Borrowed(values[id].as_ref().or(lent).expect(present)),
+                    let input = match (id, lent) {
+                        (0, Some(images)) => Cow::Borrowed(images),
+                        _ if plan.ends_with(id, i) => Cow::Owned(values[id].take().expect(present)),
+                        _ => Cow::Borrowed(values[id].as_ref().expect(present)),
                     };
                     let output = node.layer.output(input, &pass);
                     output.map(|output| (output, Saved::Nothing))
                 }
-                [id] if plan.ends_with(id, i) => node
+                // Nobody will read this activation again: its memory is free to be written over.
+                [id] if plan.ends_with(id, i) && values[id].is_some() => node
                     .layer
                     .forward_into(values[id].take().expect(present), &pass),
                 _ => {
-                    let read = |&id: &usize| values[id].as_ref().or(lent).expect(present);
+                    let read = |&id: &usize| match (id, lent) {
+                        (0, Some(images)) => images,
+                        _ => values[id].as_ref().expect(present),
+                    };
                     let inputs: Vec<_> = node.inputs.iter().map(read).collect();
                     let kept =
                         |&id: &usize| id.checked_sub(1).map_or(&Saved::Nothing, |i| &saved[i]);

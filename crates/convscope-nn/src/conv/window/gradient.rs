@@ -87,8 +87,7 @@ unsafe fn dots<S: Simd, const FILTERS: usize, const TAPS: usize>(
     (top, bottom): (usize, usize),
 ) {
     let (g, width) = (t.g, t.g.output[1]);
-    // SAFETY: rows of dy and of the padded image; a part at the right edge is masked on the side
-    // of dy, and the copy has room beyond it.
+    // SAFETY: rows of dy and of the padded image; a part at the right edge is masked.
     unsafe {
         let mut acc = [[S::zero(); TAPS]; FILTERS];
         let mut bases = [image; TAPS];

@@ -2,8 +2,8 @@
 //! positions at a time are laid out beside each other (im2col, but in the nearest cache) and
 //! multiplied with the filters by a block of the product that stays in the registers.
 //!
-//! With few filters the patches are not even copied: the product reads them where they stand in
-//! a padded copy of the image, whose columns are parted by the stride's phases.
+//! With few filters or short patches nothing is laid out: the product reads the patches where they
+//! stand in a padded copy of the image, whose columns are parted by the stride's phases.
 
 mod gradient;
 mod layout;
@@ -21,8 +21,8 @@ use std::array::from_fn;
 /// Terms that are summed before they join the rest.
 const DEPTH: usize = 384;
 
-/// Up to so many filters read the patches where they stand: more where patches are short, and a
-/// copy is not soon forgotten.
+/// Up to so many filters read the patches where they stand: more where patches are short, and the
+/// copy weighs more beside the sums.
 fn most_in_place(g: &Geometry) -> usize {
     match g.patch() {
         0..192 => 128,
@@ -173,22 +173,20 @@ unsafe fn positions<S: Simd>(
                 *from = band.wrapping_add(run.from);
             }
             let (mut counts, mut to) = ([0; 4], [0; 4]);
-            let mut left = position - start;
-            let mut end = start;
+            let mut done = 0;
             for v in 0..vectors {
+                to[v] = done;
                 counts[v] = if t.copy {
-                    left.min(S::LANES)
+                    (position - start - done).min(S::LANES)
                 } else {
                     runs[v].count
                 };
-                to[v] = position - start - left;
-                left -= counts[v];
-                end = start + to[v] + S::LANES;
+                done += counts[v];
             }
             // The positions of a group follow each other in the result. Whole vectors are written
             // there; what the last one writes beyond its positions, the next group writes again.
             // Without a next group, the vectors go to a place of their own first.
-            let whole = end <= last;
+            let whole = start + to[vectors - 1] + S::LANES <= last;
             for first_row in (filters.0..filters.1).step_by(t.rows) {
                 let rows = t.rows.min(filters.1 - first_row);
                 let direct = whole && (t.copy || rows == t.rows);
@@ -199,7 +197,7 @@ unsafe fn positions<S: Simd>(
                     (sums, width, from_fn(|v| v * S::LANES))
                 };
                 for j in (0..depth).step_by(DEPTH) {
-                    let start = match j {
+                    let begin = match j {
                         0 => Start::Bias(t.bias.as_ptr().add(first_row)),
                         _ => Start::Sum,
                     };
@@ -215,7 +213,7 @@ unsafe fn positions<S: Simd>(
                             b_term: width,
                             c,
                             c_row,
-                            start,
+                            start: begin,
                         });
                     } else {
                         windows::<S>(&Windows {
@@ -227,7 +225,7 @@ unsafe fn positions<S: Simd>(
                             c,
                             c_row,
                             to,
-                            start,
+                            start: begin,
                         });
                     }
                 }
