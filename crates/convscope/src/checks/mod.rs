@@ -8,6 +8,8 @@ pub mod n01;
 pub mod n02;
 pub mod n03;
 pub mod n04;
+#[cfg(test)]
+mod testing;
 
 use crate::check::About;
 

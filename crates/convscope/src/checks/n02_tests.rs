@@ -3,26 +3,8 @@
 
 use super::*;
 use crate::check::progress::in_test_folder;
+use crate::checks::testing::{UNWRITTEN, judge};
 use convscope_nn::Padding;
-
-/// The right answer gets every point; each wrong one loses some and is told why.
-fn judge<A: Copy>(check: impl Fn(A) -> Score, right: A, wrong: &[(A, &str)]) {
-    let run = |answer| in_test_folder(|| check(answer));
-    let score = run(right);
-    assert_eq!(score.points(), score.max(), "{score}");
-    assert!(score.checks() >= 2);
-    for (answer, said) in wrong {
-        let score = run(*answer);
-        assert!(score.points() < score.max(), "{score}");
-        let text = score.to_string();
-        assert!(text.contains(said), "no \"{said}\" in\n{text}");
-        if *said == UNWRITTEN {
-            assert_eq!(score.points(), 0.0);
-        }
-    }
-}
-
-const UNWRITTEN: &str = "not written yet";
 
 type Softmax = fn(Array1<f64>) -> Array1<f64>;
 
