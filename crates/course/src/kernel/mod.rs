@@ -1,5 +1,6 @@
-//! `cargo course kernel CONNECTION_FILE`: what Jupyter starts. Gives evcxr a private copy of the
-//! warm template and the right environment, and cleans up after it, however it ends.
+//! `cargo course kernel CONNECTION_FILE`: what Jupyter starts, the relay of `convscope-kernel`. The
+//! relay starts the same command with `--bare`, which gives evcxr a private copy of the warm
+//! template and the right environment, and cleans up after it, however it ends.
 
 pub mod analyzer;
 pub mod copies;
@@ -11,6 +12,7 @@ use crate::paths::Paths;
 use crate::setup::template;
 use anyhow::{Context, Result, bail};
 use copies::KernelCopy;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode};
 use std::time::Duration;
@@ -19,6 +21,9 @@ use std::time::Duration;
 pub struct Args {
     /// The file in which Jupyter says where it listens
     connection_file: PathBuf,
+    /// The kernel itself, without the relay between it and Jupyter
+    #[arg(long, hide = true)]
+    bare: bool,
     /// Become evcxr in the prepared folder (the launcher starts itself so)
     #[arg(long, hide = true, value_name = "FOLDER")]
     inside: Option<PathBuf>,
@@ -45,6 +50,9 @@ pub fn main(args: Args) -> Result<ExitCode> {
             );
         }
     }
+    if !args.bare {
+        return relay(args.connection_file);
+    }
     crate::process::catch_interrupts();
     let copy = KernelCopy::make(&paths.template(), &paths.kernel_runs())?;
     let mut launch = Command::new(crate::process::own_program()?);
@@ -62,6 +70,17 @@ pub fn main(args: Args) -> Result<ExitCode> {
     let status = watch(&mut child)?;
     drop(copy);
     Ok(status)
+}
+
+fn relay(connection: PathBuf) -> Result<ExitCode> {
+    let own = crate::process::own_program()?;
+    let words = ["kernel", "{connection_file}", "--bare"].map(OsString::from);
+    convscope_kernel::run(convscope_kernel::Options {
+        connection,
+        command: std::iter::once(own.into()).chain(words).collect(),
+        ..Default::default()
+    })?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Waits for the kernel's end, and brings it about when told to end or when Jupyter is gone.

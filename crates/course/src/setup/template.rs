@@ -230,7 +230,7 @@ pub fn make(context: &mut Context<'_>, toolchain: &Toolchain) -> Result<()> {
     remove(&old)?;
 
     step.note("starting a kernel from it");
-    let argv = json!([launcher, "kernel", "{connection_file}", "--preload"]);
+    let argv = json!([launcher, "kernel", "{connection_file}", "--bare", "--preload"]);
     let compiled = run_cells(context, argv, 0, &mut step)?;
     if let Some(krate) = compiled.first() {
         bail!(
