@@ -7,8 +7,7 @@
 use crate::cache::{Presence, hex};
 use crate::dataset::{Dataset, images_from};
 use crate::error::{DataError, Result};
-use crate::fetch::{FetchOptions, fetch};
-use crate::mnist::tell;
+use crate::fetch::{FetchDisplay, FetchOptions, fetch};
 use crate::registry::{Entry, Registry};
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
@@ -74,6 +73,7 @@ pub fn cifar10_with(options: &FetchOptions) -> Result<Cifar10> {
                 notice: None,
             })
         }
+        Err(stopped @ DataError::Stopped { .. }) => Err(stopped),
         Err(why) => from_jpeg(registry.get("cifar10-jpeg")?, options, why),
     }
 }
@@ -89,7 +89,8 @@ fn archive(entry: &Entry, options: &FetchOptions) -> Result<Vec<u8>> {
             return Ok(bytes);
         }
     }
-    fetch(entry, options, &mut tell)?;
+    let mut display = FetchDisplay::new();
+    fetch(entry, options, &mut |progress| display.show(progress))?;
     options.cache.read(entry, file)
 }
 

@@ -35,6 +35,15 @@ pub enum DataError {
         needed: u64,
     },
 
+    /// The user asked for an end while a file was coming.
+    #[error("stopped on request after {done} bytes of {file}; the next attempt goes on from there")]
+    Stopped {
+        /// Which file.
+        file: String,
+        /// Bytes that are here.
+        done: u64,
+    },
+
     /// A file is not in the IDX format, or not whole.
     #[error("{name} is not a usable IDX file: {problem}")]
     Idx {

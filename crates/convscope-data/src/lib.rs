@@ -23,7 +23,7 @@ pub use cifar10::{Cifar10, cifar10, cifar10_with};
 pub use dataset::Dataset;
 pub use draw::Draw;
 pub use error::{Attempt, DataError, IdxProblem, Result};
-pub use fetch::{FetchOptions, Mirror, Progress, fetch};
+pub use fetch::{FetchDisplay, FetchOptions, Mirror, Progress, fetch};
 pub use idx::{Idx, IdxElements};
 pub use mnist::{Mnist, MnistSmall, STAND_IN, mnist, mnist_small, mnist_small_with, mnist_with};
 #[cfg(feature = "photos")]

@@ -2,8 +2,8 @@
 //! and says so.
 
 use crate::dataset::Dataset;
-use crate::error::Result;
-use crate::fetch::{FetchOptions, Progress, fetch};
+use crate::error::{DataError, Result};
+use crate::fetch::{FetchDisplay, FetchOptions, fetch};
 use crate::registry::{Entry, Registry};
 use crate::synthetic::InkDigits;
 
@@ -100,7 +100,8 @@ fn load(
             whole = whole && ready(file)?;
         }
         if !whole {
-            fetch(entry, &options, &mut tell)?;
+            let mut display = FetchDisplay::new();
+            fetch(entry, &options, &mut |progress| display.show(progress))?;
         }
         Ok((
             part(entry, &options, "train", train)?,
@@ -109,6 +110,8 @@ fn load(
     });
     match had {
         Ok((train, test)) => Ok((train, test, None)),
+        // Who asked for an end did not ask for other digits.
+        Err(stopped @ DataError::Stopped { .. }) => Err(stopped),
         Err(why) => Ok((
             InkDigits::generate(train, INK_SEEDS.0),
             InkDigits::generate(test, INK_SEEDS.1),
@@ -134,20 +137,4 @@ fn part(entry: &Entry, options: &FetchOptions, prefix: &str, limit: usize) -> Re
         &DIGITS,
         Some(limit),
     )
-}
-
-/// One line a file in the cell's output; nothing while all is there.
-pub(crate) fn tell(progress: Progress<'_>) {
-    match progress {
-        Progress::Waiting => println!("another process is fetching the same; waiting for it"),
-        Progress::Source { file, source } => {
-            println!(
-                "fetching {} ({:.1} MB) from {source}",
-                file.path,
-                file.download_bytes as f64 / 1e6
-            );
-        }
-        Progress::Failed { attempt, .. } => println!("  that failed: {}", attempt.reason),
-        _ => {}
-    }
 }

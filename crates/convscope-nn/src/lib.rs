@@ -74,6 +74,6 @@ pub use schedule::{
 };
 pub use trace::{Trace, Unit};
 pub use train::{
-    Callback, Checkpoints, EarlyStopping, EpochRecord, History, Measure, Moment, Progress,
-    StopHandle, Training,
+    Callback, Checkpoints, CurvePainter, Curves, EarlyStopping, EpochRecord, History, Measure,
+    Moment, Progress, StopHandle, Training, set_curve_painter,
 };

@@ -12,6 +12,7 @@ pub mod checks;
 mod datasets;
 mod gradient;
 mod live;
+mod notebook;
 mod own_rule;
 mod picture;
 mod plot;

@@ -1,9 +1,8 @@
 //! `cargo course fetch`: datasets and weights by name, with progress, into the project's cache.
 
 use anyhow::{Context, Result};
-use convscope_data::{Cache, Entry, FetchOptions, Mirror, Presence, Progress, Registry, fetch};
-use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
-use std::io::IsTerminal;
+use convscope_data::{Cache, Entry, FetchDisplay, FetchOptions, Mirror, Presence, Registry, fetch};
+use indicatif::HumanBytes;
 use std::process::ExitCode;
 
 #[derive(clap::Args)]
@@ -65,9 +64,9 @@ pub fn main(args: Args) -> Result<ExitCode> {
     }
     for entry in wanted {
         println!("{}: {}", entry.name, entry.title);
-        let mut display = Display::default();
+        let mut display = FetchDisplay::detailed();
         let fetched = fetch(entry, &options, &mut |progress| display.show(progress));
-        display.clear();
+        drop(display);
         fetched.with_context(|| format!("{} was not fetched", entry.name))?;
         println!(
             "{} is in {}",
@@ -77,52 +76,6 @@ pub fn main(args: Args) -> Result<ExitCode> {
         println!("Licence: {}", entry.licence);
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// A bar on a terminal, one line an event elsewhere.
-#[derive(Default)]
-struct Display {
-    bar: Option<ProgressBar>,
-}
-
-impl Display {
-    fn show(&mut self, progress: Progress<'_>) {
-        match progress {
-            Progress::Waiting => println!("  another process is fetching it; waiting"),
-            Progress::Present { file } => println!("  {}: here already", file.path),
-            Progress::Source { file, source } => {
-                println!("  {}: from {source}", file.path);
-                if std::io::stdout().is_terminal() {
-                    let style =
-                        "    [{bar:32}] {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
-                    let style = ProgressStyle::with_template(style).expect("the template is fixed");
-                    let bar = ProgressBar::new(file.download_bytes);
-                    self.bar = Some(bar.with_style(style.progress_chars("=> ")));
-                }
-            }
-            Progress::Received { done, total, .. } => {
-                if let Some(bar) = &self.bar {
-                    bar.set_length(total);
-                    bar.set_position(done);
-                }
-            }
-            Progress::Failed { attempt, .. } => {
-                self.clear();
-                println!("    that failed: {}", attempt.reason);
-            }
-            Progress::Done { file } => {
-                self.clear();
-                println!("    {} bytes unpacked, checksum right", file.bytes);
-            }
-            _ => {}
-        }
-    }
-
-    fn clear(&mut self) {
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
-        }
-    }
 }
 
 fn presence(entry: &Entry, cache: &Cache) -> &'static str {

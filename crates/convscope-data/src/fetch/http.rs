@@ -1,7 +1,9 @@
 //! Downloads that continue where they stopped, after asking the server whether the file is the same.
 
 use super::{Failure, FetchOptions, write_error};
+use crate::error::DataError;
 use crate::write::beside;
+use convscope_progress::stop_requested;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -106,6 +108,10 @@ impl Client {
             let before = part.resumable(url).map_or(0, |(n, _)| n);
             let broken = match self.transfer(url, part, limit, report) {
                 Err(Failure::Interrupted(reason)) => reason,
+                // What has come is kept for the next attempt.
+                Err(Failure::Local(stopped @ DataError::Stopped { .. })) => {
+                    return Err(Failure::Local(stopped));
+                }
                 Err(Failure::Local(error)) => {
                     part.remove();
                     return Err(Failure::Local(error));
@@ -164,6 +170,12 @@ impl Client {
         let (mut window, mut in_window) = (Instant::now(), 0);
         report(done, total);
         loop {
+            if stop_requested() {
+                let name = part.body.with_extension("");
+                let file = name.file_name().unwrap_or_default().to_string_lossy();
+                let file = file.into_owned();
+                return Err(Failure::Local(DataError::Stopped { file, done }));
+            }
             let n = match body.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(n) => n as u64,

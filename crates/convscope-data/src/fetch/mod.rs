@@ -5,9 +5,12 @@
 //! before that is never mistaken for data: a download that stops leaves a `.part`, which the next
 //! attempt continues if the server still has the same file.
 
+mod display;
 mod http;
 mod lock;
 mod unpack;
+
+pub use display::FetchDisplay;
 
 use crate::cache::{Cache, Config, repository};
 use crate::error::{Attempt, DataError, Result};
@@ -152,7 +155,8 @@ enum Failure {
 ///
 /// # Errors
 /// If no source has a file whole (the error lists every source with its reason), the cache cannot be
-/// written, the disk is full, or another process holds the lock too long.
+/// written, the disk is full, another process holds the lock too long, or the user asked for an end
+/// ([`convscope_progress::stop_requested`]); what had come over the network by then is kept.
 pub fn fetch(
     entry: &Entry,
     options: &FetchOptions,

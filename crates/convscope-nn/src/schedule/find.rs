@@ -8,6 +8,7 @@ use crate::metrics::check_dataset;
 use crate::network::Network;
 use crate::optim::{Optimizer, State};
 use convscope_data::Dataset;
+use convscope_progress::{ProgressBar, stop_requested};
 use ndarray::Axis;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -146,7 +147,11 @@ pub fn find_learning_rate(
         suggestion: None,
     };
     let (mut running, mut best) = (0.0, f64::INFINITY);
+    let bar = ProgressBar::new("trying learning rates", sweep.steps as u64);
     for step in 0..sweep.steps {
+        if step > 0 && stop_requested() {
+            break;
+        }
         let batch = batches.next();
         let x = train.images.select(Axis(0), &batch);
         let labels: Vec<usize> = batch.iter().map(|&i| train.labels[i]).collect();
@@ -183,7 +188,9 @@ pub fn find_learning_rate(
         for (((_, parameter), gradient), state) in parameters.zip(&gradients).zip(&mut states) {
             optimizer.step(rate, parameter, gradient, state);
         }
+        bar.step(1);
     }
+    bar.finish();
     Ok(search)
 }
 

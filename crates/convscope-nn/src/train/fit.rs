@@ -3,7 +3,7 @@
 use super::batches::{Batches, Plan};
 use super::callbacks::{Callback, Moment};
 use super::history::{EpochRecord, History};
-use super::progress::Printer;
+use super::progress::{Learned, Printer};
 use super::settings::Training;
 use super::step::Stepper;
 use crate::checkpoint;
@@ -13,6 +13,7 @@ use crate::network::{Network, check_finite};
 use crate::optim::State;
 use crate::schedule::ScheduleState;
 use convscope_data::Dataset;
+use convscope_progress::{duration, stop_requested};
 use std::time::Instant;
 
 /// Everything that changes while a network trains, but the network: with it, what a checkpoint
@@ -90,12 +91,17 @@ impl Training {
         if let Some(path) = &self.resume {
             checkpoint::resume(path, self, net, &mut run)?;
         }
+        let batches = plan.batches();
+        let images = train.len() as u64;
+        let done = (run.epoch - 1) as u64 * images + run.sums.images;
+        let mut printer = Printer::new(self.progress, self.epochs, batches, images, done);
+        printer.earlier(&run.history.epochs);
         let mut fitting = Fitting {
             training: self,
             stepper,
-            batches: plan.batches(),
+            batches,
             valid,
-            printer: Printer::new(self.progress, self.epochs),
+            printer,
             begun: (Instant::now(), run.step),
         };
         // On a thread of the pool, where the layers' parallel loops start without a wake-up call.
@@ -130,8 +136,10 @@ impl Fitting<'_> {
         while ended.is_none() && run.epoch <= self.training.epochs {
             ended = self.epoch(net, run, queue)?;
         }
-        if let Some(reason) = &ended {
-            self.printer.say(reason);
+        let ended_early = run.batch > 0 || self.must_stop();
+        match &ended {
+            Some(reason) if ended_early => self.printer.stopped(reason),
+            reason => self.printer.done(reason.as_deref(), &self.words(run)),
         }
         run.history.stopped = ended;
         self.call(net, run, |callback, at| callback.at_end(at))?;
@@ -152,7 +160,7 @@ impl Fitting<'_> {
         let earlier = run.sums.seconds;
         let start = Instant::now();
         while run.batch < self.batches {
-            if training.stop.is_stopped() {
+            if self.must_stop() {
                 return Ok(Some(self.stopped(run)));
             }
             let batch = queue.next()?;
@@ -166,14 +174,19 @@ impl Fitting<'_> {
             run.sums.right += found.right as u64;
             run.sums.images += batch.labels.len() as u64;
             run.sums.seconds = earlier + start.elapsed().as_secs_f64().max(1e-9);
+            let learned = Learned {
+                time: (run.epoch - 1) as f64 + run.batch as f64 / self.batches as f64,
+                loss: found.loss * batch.labels.len() as f64,
+                right: found.right as u64,
+                images: batch.labels.len() as u64,
+            };
             queue.give_back(batch);
             self.call(net, run, |callback, at| callback.after_batch(at))?;
-            let Sums {
-                images, seconds, ..
-            } = run.sums;
-            let left = seconds / run.batch as f64 * (self.batches - run.batch) as f64;
-            let place = (run.epoch, run.batch, self.batches);
-            self.printer.batch(place, images as f64 / seconds, left);
+            let (epoch, sums, epochs) = (run.epoch, run.sums, training.epochs);
+            self.printer.batch(learned, || {
+                let loss = sums.loss / sums.images as f64;
+                format!("epoch {epoch} of {epochs}, loss {loss:.3}")
+            });
         }
         let sums = run.sums;
         let measured = evaluate(net, self.valid)?;
@@ -208,6 +221,26 @@ impl Fitting<'_> {
         let time = (run.epoch - 1) as f64 + batch as f64 / self.batches as f64;
         let factor = self.training.schedule.factor(time, &run.schedule);
         self.training.optimizer.learning_rate() * factor
+    }
+
+    /// Whether somebody asked for an end: by the handle, or with a notebook's interrupt.
+    fn must_stop(&self) -> bool {
+        self.training.stop.is_stopped() || stop_requested()
+    }
+
+    /// What remains of the display after a whole run.
+    fn words(&self, run: &Run) -> String {
+        let history = &run.history;
+        let n = history.epochs.len();
+        let mut words = format!(
+            "{n} epoch{} in {}",
+            if n == 1 { "" } else { "s" },
+            duration(history.seconds())
+        );
+        if let Some(last) = history.epochs.last() {
+            words += &format!(", validation accuracy {:.3}", last.valid_accuracy);
+        }
+        words
     }
 
     fn stopped(&self, run: &Run) -> String {

@@ -1,6 +1,6 @@
 //! How training went.
 
-use super::progress::time;
+use convscope_progress::duration;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -106,7 +106,7 @@ impl fmt::Display for History {
         if let Some(reason) = &self.stopped {
             writeln!(f, "{reason}")?;
         }
-        write!(f, "{} in all", time(self.seconds()))
+        write!(f, "{} in all", duration(self.seconds()))
     }
 }
 

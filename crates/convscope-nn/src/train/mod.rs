@@ -19,6 +19,6 @@ pub use checkpoints::Checkpoints;
 pub use early_stopping::EarlyStopping;
 pub(crate) use fit::Run;
 pub use history::{EpochRecord, History, Measure};
-pub use progress::Progress;
+pub use progress::{CurvePainter, Curves, Progress, set_curve_painter};
 pub use settings::Training;
 pub use stop::StopHandle;

@@ -1,114 +1,178 @@
-//! What training prints: a line per epoch, and on a terminal how far the epoch has come.
+//! What training shows: a line per epoch, and a bar with the curves so far.
 
 use super::history::EpochRecord;
-use std::io::{self, IsTerminal, Write};
-use std::time::{Duration, Instant};
+use convscope_progress::{ProgressBar, duration};
+use std::sync::OnceLock;
 
-/// How much training prints on standard output.
+/// How much training shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Progress {
     /// Nothing.
     Quiet,
-    /// A line per epoch.
+    /// A line per epoch on standard output.
     Epochs,
-    /// A line per epoch, and one that is written over within the epoch.
-    Batches,
-    /// [`Batches`](Progress::Batches) on a terminal, else [`Epochs`](Progress::Epochs).
+    /// A line per epoch, and a bar with the rate and the time left: on a terminal, or in a notebook
+    /// with the curves so far. Where neither can be, a long epoch has a plain line now and then.
     #[default]
     Auto,
 }
 
-/// At most so often is the line within an epoch written.
-const PAUSE: Duration = Duration::from_millis(200);
+/// The curves of a training under way, against time in epochs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Curves {
+    /// How many epochs it will be.
+    pub epochs: usize,
+    /// Mean loss over a few batches, while the weights moved.
+    pub loss: Vec<(f64, f64)>,
+    /// Share of right answers over the same batches.
+    pub accuracy: Vec<(f64, f64)>,
+    /// Loss on the validation set after each epoch.
+    pub valid_loss: Vec<(f64, f64)>,
+    /// Accuracy on the validation set after each epoch.
+    pub valid_accuracy: Vec<(f64, f64)>,
+}
 
-/// The printer of one run.
+/// Draws curves as SVG.
+pub type CurvePainter = fn(&Curves) -> String;
+
+static PAINTER: OnceLock<CurvePainter> = OnceLock::new();
+
+/// Says how the curves of a training under way are drawn in a notebook; the first word holds.
+/// Without one there is a bar alone. This crate draws nothing itself.
+pub fn set_curve_painter(painter: CurvePainter) {
+    let _ = PAINTER.set(painter);
+}
+
+/// A curve has at most so many points.
+const POINTS: usize = 150;
+
+/// The display of one run.
 #[derive(Debug)]
 pub(super) struct Printer {
-    epochs: usize,
     lines: bool,
-    within: bool,
-    last: Option<Instant>,
-    /// Characters of the line within the epoch that stand there now.
-    drawn: usize,
+    bar: ProgressBar,
+    curves: Curves,
+    /// Batches in an epoch.
+    batches: usize,
+    /// Batches to a point of a curve.
+    to_a_point: usize,
+    /// Batches, loss, right answers and images since the last point.
+    sums: (usize, f64, u64, u64),
+}
+
+/// A batch that was learned from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Learned {
+    /// After it, in epochs.
+    pub(super) time: f64,
+    pub(super) loss: f64,
+    pub(super) right: u64,
+    pub(super) images: u64,
 }
 
 impl Printer {
-    pub(super) fn new(progress: Progress, epochs: usize) -> Printer {
-        let within = match progress {
-            Progress::Quiet | Progress::Epochs => false,
-            Progress::Batches => true,
-            Progress::Auto => io::stdout().is_terminal(),
+    /// For a run over `epochs` of `batches` batches and `images` images each, of which `done` images
+    /// were learned from before this process began.
+    pub(super) fn new(
+        progress: Progress,
+        epochs: usize,
+        batches: usize,
+        images: u64,
+        done: u64,
+    ) -> Printer {
+        let bar = match progress {
+            Progress::Quiet | Progress::Epochs => ProgressBar::hidden(),
+            Progress::Auto => ProgressBar::new("training", epochs as u64 * images).unit("images"),
         };
+        bar.resume(done);
         Printer {
-            epochs,
             lines: progress != Progress::Quiet,
-            within,
-            last: None,
-            drawn: 0,
+            bar: bar.at_once(),
+            curves: Curves {
+                epochs,
+                ..Curves::default()
+            },
+            batches,
+            to_a_point: (epochs * batches).div_ceil(POINTS).max(1),
+            sums: (0, 0.0, 0, 0),
         }
     }
 
-    /// After a batch: `rate` in images a second, `left` seconds until the epoch ends.
-    pub(super) fn batch(
-        &mut self,
-        (epoch, batch, of): (usize, usize, usize),
-        rate: f64,
-        left: f64,
-    ) {
-        if !self.within || self.last.is_some_and(|last| last.elapsed() < PAUSE) {
-            return;
+    /// The epochs of an earlier process.
+    pub(super) fn earlier(&mut self, records: &[EpochRecord]) {
+        for record in records {
+            let at = record.epoch as f64;
+            self.curves.loss.push((at - 0.5, record.train_loss));
+            self.curves.accuracy.push((at - 0.5, record.train_accuracy));
+            self.measured(record);
         }
-        self.last = Some(Instant::now());
-        let line = format!(
-            "epoch {epoch}/{}  batch {batch}/{of}  {rate:.0} images/s  {} left in this epoch",
-            self.epochs,
-            time(left)
-        );
-        let spaces = self.drawn.saturating_sub(line.len());
-        print!("\r{line}{:spaces$}", "");
-        let _ = io::stdout().flush();
-        self.drawn = line.len();
+    }
+
+    pub(super) fn batch(&mut self, batch: Learned, note: impl FnOnce() -> String) {
+        let (batches, loss, right, images) = &mut self.sums;
+        *batches += 1;
+        *loss += batch.loss;
+        *right += batch.right;
+        *images += batch.images;
+        if *batches >= self.to_a_point {
+            let n = (*images).max(1) as f64;
+            // In the middle of its batches.
+            let at = batch.time - 0.5 * *batches as f64 / self.batches as f64;
+            self.curves.loss.push((at, *loss / n));
+            self.curves.accuracy.push((at, *right as f64 / n));
+            self.sums = (0, 0.0, 0, 0);
+        }
+        if self.bar.is_due() {
+            self.bar.note(note());
+            self.paint();
+        }
+        self.bar.step(batch.images);
+    }
+
+    fn paint(&self) {
+        if let Some(painter) = PAINTER.get()
+            && self.bar.shows_pictures()
+            && !self.curves.loss.is_empty()
+        {
+            self.bar.picture(painter(&self.curves));
+        }
+    }
+
+    fn measured(&mut self, record: &EpochRecord) {
+        let at = record.epoch as f64;
+        self.curves.valid_loss.push((at, record.valid_loss));
+        self.curves.valid_accuracy.push((at, record.valid_accuracy));
     }
 
     /// After an epoch; `left` seconds until the last one ends.
     pub(super) fn epoch(&mut self, record: &EpochRecord, left: f64) {
-        self.clear();
+        self.measured(record);
         if !self.lines {
             return;
         }
-        let mut line = record.line(self.epochs);
+        let mut line = record.line(self.curves.epochs);
         line += &format!(", {:.0} images/s", record.images_per_second);
         if left > 0.0 {
-            line += &format!(", {} left", time(left));
+            line += &format!(", {} left", duration(left));
         }
-        println!("{line}");
+        self.bar.line(&line);
     }
 
-    /// A line of its own, e.g. why training ends.
-    pub(super) fn say(&mut self, line: &str) {
-        self.clear();
+    /// Training ended as planned, or by what a callback decided.
+    pub(super) fn done(&self, reason: Option<&str>, words: &str) {
+        if let Some(reason) = reason.filter(|_| self.lines) {
+            self.bar.line(reason);
+        }
+        self.bar.finish_with(words);
+    }
+
+    /// Training was stopped.
+    pub(super) fn stopped(&self, reason: &str) {
         if self.lines {
-            println!("{line}");
+            self.bar.line(reason);
         }
-    }
-
-    fn clear(&mut self) {
-        if self.drawn > 0 {
-            print!("\r{:width$}\r", "", width = self.drawn);
-            let _ = io::stdout().flush();
-            self.drawn = 0;
-        }
-    }
-}
-
-/// `12.3 s`, `4 min 5 s`, `2 h 7 min`.
-pub(super) fn time(seconds: f64) -> String {
-    let whole = seconds.max(0.0).round() as u64;
-    match whole {
-        0..=59 => format!("{seconds:.1} s"),
-        60..=3599 => format!("{} min {} s", whole / 60, whole % 60),
-        _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+        self.bar.stop_with(reason);
     }
 }
 
@@ -116,17 +180,34 @@ pub(super) fn time(seconds: f64) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn times_are_said_in_the_units_a_person_would_use() {
-        for (seconds, text) in [
-            (0.04, "0.0 s"),
-            (12.34, "12.3 s"),
-            (59.4, "59.4 s"),
-            (59.6, "1 min 0 s"),
-            (245.0, "4 min 5 s"),
-            (7641.0, "2 h 7 min"),
-        ] {
-            assert_eq!(time(seconds), text);
+    fn learned(time: f64, loss: f64) -> Learned {
+        Learned {
+            time,
+            loss: 10.0 * loss,
+            right: 5,
+            images: 10,
         }
+    }
+
+    #[test]
+    fn a_point_of_the_curve_is_the_mean_of_its_batches_in_their_middle() {
+        // 3 epochs of 100 batches: two batches to a point.
+        let mut printer = Printer::new(Progress::Quiet, 3, 100, 1000, 0);
+        for (i, loss) in [4.0, 2.0, 1.0].into_iter().enumerate() {
+            printer.batch(learned((i + 1) as f64 / 100.0, loss), String::new);
+        }
+        assert_eq!(printer.curves.loss, [(0.01, 3.0)]);
+        assert_eq!(printer.curves.accuracy, [(0.01, 0.5)]);
+    }
+
+    #[test]
+    fn a_long_run_has_no_more_points_than_can_be_seen() {
+        let mut printer = Printer::new(Progress::Quiet, 10, 1000, 1000, 0);
+        for i in 0..10_000 {
+            printer.batch(learned(f64::from(i + 1) / 1000.0, 1.0), String::new);
+        }
+        let points = printer.curves.loss.len();
+        assert!((POINTS / 2..=POINTS).contains(&points), "{points}");
+        assert!(printer.curves.loss.is_sorted());
     }
 }

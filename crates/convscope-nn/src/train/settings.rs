@@ -186,7 +186,8 @@ impl Training {
     }
 
     /// Stops after the batch under way once this handle was asked to; `fit` then returns the
-    /// history so far. A checkpoint written then goes on in the middle of the epoch.
+    /// history so far. A checkpoint written then goes on in the middle of the epoch. The first
+    /// interrupt of a notebook's cell does the same, with or without a handle.
     pub fn stop_handle(mut self, stop: &StopHandle) -> Training {
         self.stop = stop.clone();
         self
@@ -199,14 +200,14 @@ impl Training {
         self
     }
 
-    /// How much is printed: by default a line per epoch, and on a terminal also how far the epoch
-    /// has come.
+    /// How much is shown: by default a line per epoch, and a bar on a terminal or in a notebook,
+    /// there with the curves so far.
     pub fn progress(mut self, progress: Progress) -> Training {
         self.progress = progress;
         self
     }
 
-    /// Prints nothing.
+    /// Shows nothing.
     pub fn quiet(self) -> Training {
         self.progress(Progress::Quiet)
     }

@@ -278,6 +278,11 @@ impl Plot {
         }
     }
 
+    /// The plot as SVG; nothing where it cannot be drawn.
+    pub(crate) fn svg(&self) -> String {
+        draw::svg(self).unwrap_or_default()
+    }
+
     fn alt(&self) -> String {
         let names: Vec<&str> = self.series.iter().map(|s| s.name.as_str()).collect();
         format!(

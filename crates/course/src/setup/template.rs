@@ -117,19 +117,30 @@ pub fn inputs(paths: &Paths, toolchain: &Toolchain) -> Result<String> {
     Ok(inputs.digest())
 }
 
-/// The facade and the crates under it: `course` is no part of a kernel.
+/// The facade and the crates of the workspace under it.
 fn facade_crates(paths: &Paths) -> Result<Vec<PathBuf>> {
-    let crates = paths.root.join("crates");
-    let mut found: Vec<_> = std::fs::read_dir(&crates)
-        .with_context(|| format!("cannot read {}", crates.display()))?
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| {
-            path.file_name()
-                .and_then(|name| name.to_str())
-                .is_some_and(|name| name.starts_with("convscope"))
-        })
-        .collect();
+    let mut found = vec![paths.facade()];
+    let mut at = 0;
+    while at < found.len() {
+        let file = found[at].join("Cargo.toml");
+        let text = std::fs::read_to_string(&file)
+            .with_context(|| format!("cannot read {}", file.display()))?;
+        let manifest: toml::Table = text
+            .parse()
+            .with_context(|| format!("{} is not well formed", file.display()))?;
+        let names = manifest
+            .get("dependencies")
+            .and_then(toml::Value::as_table)
+            .into_iter()
+            .flat_map(toml::Table::keys);
+        for name in names {
+            let folder = paths.root.join("crates").join(name);
+            if folder.is_dir() && !found.contains(&folder) {
+                found.push(folder);
+            }
+        }
+        at += 1;
+    }
     found.sort();
     Ok(found)
 }
@@ -230,7 +241,13 @@ pub fn make(context: &mut Context<'_>, toolchain: &Toolchain) -> Result<()> {
     remove(&old)?;
 
     step.note("starting a kernel from it");
-    let argv = json!([launcher, "kernel", "{connection_file}", "--bare", "--preload"]);
+    let argv = json!([
+        launcher,
+        "kernel",
+        "{connection_file}",
+        "--bare",
+        "--preload"
+    ]);
     let compiled = run_cells(context, argv, 0, &mut step)?;
     if let Some(krate) = compiled.first() {
         bail!(
@@ -431,6 +448,27 @@ mod tests {
         left.sort();
         assert_eq!(left, ["libctxt-2.rlib", "libndarray.rlib"]);
         assert!(!deps.join("../incremental/ctx-2x").exists());
+    }
+
+    #[test]
+    fn the_facades_crates_are_those_it_stands_on_and_no_others() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let found = facade_crates(&Paths { root }).unwrap();
+        let names: Vec<_> = found
+            .iter()
+            .filter_map(|f| f.file_name()?.to_str())
+            .collect();
+        for under in [
+            "convscope",
+            "convscope-data",
+            "convscope-nn",
+            "convscope-progress",
+        ] {
+            assert!(names.contains(&under), "{under} in {names:?}");
+        }
+        for other in ["convscope-kernel", "convscope-bench", "course"] {
+            assert!(!names.contains(&other), "{other} in {names:?}");
+        }
     }
 
     #[test]
