@@ -166,6 +166,88 @@ class Notebook:
             timeout=seconds * 1000,
         )
 
+    def cell(self, index):
+        return self.page.locator(".jp-Notebook .jp-CodeCell").nth(index)
+
+    def start(self, index):
+        """Runs a cell and waits until it runs."""
+        self.cell(index).locator(".jp-InputArea-editor").click()
+        self.cell(index).locator("xpath=self::*[contains(@class, 'jp-mod-active')]").wait_for()
+        self.page.click('.lm-MenuBar-itemLabel:text-is("Run")')
+        self.page.click('[data-command="runmenu:run"]')
+        # A quick cell may be done before anybody looks.
+        self._wait_for(index, r"/^\[(\*|\d+)\]:?$/.test(prompt)", 30)
+
+    def run(self, index, seconds):
+        self.start(index)
+        self.wait_until_done(index, seconds)
+
+    def run_all_cells(self):
+        """Runs everything in the kernel as it is."""
+        self.page.click('.lm-MenuBar-itemLabel:text-is("Run")')
+        self.page.click('[data-command="runmenu:run-all"]')
+
+    def interrupt(self):
+        self.page.click('.lm-MenuBar-itemLabel:text-is("Kernel")')
+        self.page.click('[data-command="kernelmenu:interrupt"]')
+
+    def wait_until_ready(self, seconds):
+        self.page.wait_for_selector(
+            '.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=seconds * 1000
+        )
+
+    def wait_until_done(self, index, seconds):
+        self._wait_for(index, r"/^\[\d+\]:?$/.test(prompt)", seconds)
+
+    def wait_for_text(self, index, text, seconds):
+        self._wait_for(index, f"output.includes({json.dumps(text)})", seconds)
+
+    def _wait_for(self, index, condition, seconds):
+        self.page.wait_for_function(
+            f"""() => {{
+              const cell = document.querySelectorAll('.jp-Notebook .jp-CodeCell')[{index}];
+              const prompt = cell?.querySelector('.jp-InputPrompt')?.textContent.trim() ?? '';
+              const output = cell?.querySelector('.jp-OutputArea')?.textContent ?? '';
+              return {condition};
+            }}""",
+            timeout=seconds * 1000,
+            polling=50,
+        )
+
+    def wait_for_bar(self, index, state, share, seconds):
+        """The progress bar of a cell once it is in this state and at least so far."""
+        handle = self.page.wait_for_function(
+            f"""() => {{
+              const cell = document.querySelectorAll('.jp-Notebook .jp-CodeCell')[{index}];
+              const bar = cell?.querySelector('[data-state]');
+              if (bar?.dataset.state !== '{state}' || Number(bar.dataset.share) < {share})
+                return null;
+              const picture = bar.querySelector('img')?.src ?? '';
+              return {{share: bar.dataset.share, text: bar.textContent, picture}};
+            }}""",
+            timeout=seconds * 1000,
+            polling=50,
+        )
+        return handle.json_value()
+
+    def prompt(self, index):
+        return self.cell(index).locator(".jp-InputPrompt").first.text_content().strip()
+
+    def is_running(self, index):
+        return "*" in self.prompt(index)
+
+    def outputs(self, index):
+        """The HTML of a cell's outputs."""
+        return self.cell(index).locator(".jp-OutputArea").first.inner_html()
+
+    def text(self, index):
+        area = self.cell(index).locator(".jp-OutputArea .jp-OutputArea-output")
+        return "".join(area.all_text_contents())
+
+    def errors(self, index):
+        kinds = [f'[data-mime-type="application/vnd.jupyter.{k}"]' for k in ("error", "stderr")]
+        return self.cell(index).locator(", ".join(kinds)).all_text_contents()
+
     def cells(self):
         self.read_through()
         return self.page.evaluate(SURVEY)

@@ -34,7 +34,7 @@ impl View<'_> {
             _ => 0.0,
         });
         let mut html = format!(
-            "<div style=\"margin: 4px 0; max-width: 640px\" data-state=\"{}\" \
+            "<div style=\"margin: 4px 0\" data-state=\"{}\" \
              data-share=\"{share:.4}\"><div style=\"display: flex; align-items: center\">\
              <b style=\"margin-right: 8px; white-space: nowrap\">{what}</b>\
              <span style=\"flex: 0 0 160px; height: 8px; border-radius: 4px; overflow: hidden; \

@@ -4,7 +4,7 @@
 //! A kernel that lost its process loads this crate anew and runs none of the notebook's cells, so
 //! nothing but the loading itself can be relied on.
 
-use crate::plot::Plot;
+use crate::plot::{Plot, svg_of_row};
 use convscope_nn::{Curves, set_curve_painter};
 use convscope_progress::relay;
 use serde_json::json;
@@ -91,21 +91,7 @@ fn curves(curves: &Curves) -> String {
         &curves.valid_accuracy,
     )
     .y_range(0.0, 1.0);
-    side_by_side(&[loss.svg(), accuracy.svg()], 420, 300)
-}
-
-fn side_by_side(svgs: &[String], width: usize, height: usize) -> String {
-    let mut all = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{height}\">",
-        width * svgs.len()
-    );
-    for (i, svg) in svgs.iter().enumerate() {
-        let Some(start) = svg.find("<svg") else {
-            continue;
-        };
-        all += &svg[start..].replacen("<svg", &format!("<svg x=\"{}\"", i * width), 1);
-    }
-    all + "</svg>"
+    svg_of_row(&[loss, accuracy])
 }
 
 #[cfg(test)]
@@ -138,7 +124,7 @@ mod tests {
             let svg = curves(&state);
             assert_eq!(svg.matches("<svg").count(), 3, "{svg}");
             assert_eq!(svg.matches("</svg>").count(), 3);
-            assert!(svg.contains("Loss") && svg.contains("x=\"420\""));
+            assert!(svg.contains("Loss") && svg.contains("x=\"1680\""));
             assert!(svg.len() < 40_000, "{}", svg.len());
         }
     }

@@ -44,7 +44,8 @@ pub fn test(paths: &Paths) -> Result<Option<String>> {
     let python = python(&mut context)?;
     let mut command = Command::new(python);
     command
-        .arg(paths.root.join("tests/browser/test_notebooks.py"))
+        .args(["-m", "unittest", "discover", "-v", "-s"])
+        .arg(paths.root.join("tests/browser"))
         .env("CONVSCOPE_COURSE", crate::process::own_program()?)
         .env("CONVSCOPE_CHROMIUM", &chromium)
         .env("PYTHONDONTWRITEBYTECODE", "1")

@@ -23,7 +23,7 @@ const MESH: RGBColor = RGBColor(225, 225, 225);
 const FONT: &str = "sans-serif";
 /// Plotters rounds to whole units. Drawn this much larger, a curve is still smooth when it is shown
 /// at its size.
-const FINE: u32 = 4;
+pub(super) const FINE: u32 = 4;
 /// Above this many points a line is thinned: more cannot be told apart.
 const MOST_POINTS: usize = 2000;
 

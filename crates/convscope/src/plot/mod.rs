@@ -278,11 +278,6 @@ impl Plot {
         }
     }
 
-    /// The plot as SVG; nothing where it cannot be drawn.
-    pub(crate) fn svg(&self) -> String {
-        draw::svg(self).unwrap_or_default()
-    }
-
     fn alt(&self) -> String {
         let names: Vec<&str> = self.series.iter().map(|s| s.name.as_str()).collect();
         format!(
@@ -332,6 +327,27 @@ fn in_words(series: &Series, categories: &[String]) -> String {
             )
         }
     }
+}
+
+/// Plots of one size side by side as one SVG; one that cannot be drawn leaves its place empty.
+pub(crate) fn svg_of_row(plots: &[Plot]) -> String {
+    let (width, height) = plots.first().map_or((0, 0), |plot| plot.size);
+    let all = width * plots.len() as u32;
+    let fine = |n: u32| n * draw::FINE;
+    let mut row = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{all}\" height=\"{height}\" \
+         viewBox=\"0 0 {} {}\">",
+        fine(all),
+        fine(height)
+    );
+    for (i, plot) in plots.iter().enumerate() {
+        let svg = draw::svg(plot).unwrap_or_default();
+        if let Some(start) = svg.find("<svg") {
+            let place = format!("<svg x=\"{}\"", fine(i as u32 * width));
+            row += &svg[start..].replacen("<svg", &place, 1);
+        }
+    }
+    row + "</svg>"
 }
 
 /// Several plots side by side.
