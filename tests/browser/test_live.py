@@ -62,7 +62,7 @@ class Live(unittest.TestCase):
         return notebook
 
     def test_a_training_cell_shows_a_bar_that_moves_and_a_curve_that_grows(self):
-        notebook = self.open(FIRST, DATA, TRAINING.format(epochs=60))
+        notebook = self.open(FIRST, DATA, TRAINING.format(epochs=250))
         notebook.run(0, PATIENCE)
         notebook.run(1, PATIENCE)
         notebook.start(2)
@@ -77,7 +77,7 @@ class Live(unittest.TestCase):
         self.assertTrue(all(curves), "a curve from the first picture on")
         notebook.wait_until_done(2, PATIENCE)
         bar = notebook.wait_for_bar(2, "done", 1.0, PATIENCE)
-        self.assertIn("60 epochs", bar["text"])
+        self.assertIn("250 epochs", bar["text"])
         self.assertEqual(notebook.outputs(2).count("data-state"), 1, "one bar, in one place")
         notebook.picture("live-training-done")
 

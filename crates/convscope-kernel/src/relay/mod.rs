@@ -374,7 +374,10 @@ impl Relay {
         if content.get("status").is_none() {
             content["status"] = json!("error");
         }
-        content["execution_count"] = json!(self.count);
+        // A cell that was given up has no number: JupyterLab would show it as having run.
+        if content["status"] != "aborted" {
+            content["execution_count"] = json!(self.count);
+        }
         let message = &request.message;
         self.answer(
             Channel::Shell,
