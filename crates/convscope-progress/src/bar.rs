@@ -171,12 +171,18 @@ impl ProgressBar {
         }
     }
 
+    /// Whether it moves in place, so that plain lines need not say how far the work is.
+    pub fn is_live(&self) -> bool {
+        matches!(self.place, Place::Notebook | Place::Terminal)
+    }
+
     /// Whether a picture would be seen.
     pub fn shows_pictures(&self) -> bool {
         self.place == Place::Notebook
     }
 
-    /// A few words on how the work goes, shown from the next time it is drawn.
+    /// How the work goes, in a few words that stand for the plain numbers from the next time it is
+    /// drawn.
     pub fn note(&self, words: impl Into<String>) {
         self.lock().note = words.into();
     }
@@ -229,14 +235,11 @@ impl ProgressBar {
         }
     }
 
-    /// `1,234 of 5,000 images, 830 images/s, 4.5 s left`, after the note.
+    /// `1,234 of 5,000 images, 830 images/s, 4.5 s left`; a note stands for the numbers.
     fn words(&self, note: &str) -> String {
         let (done, total) = (self.bar.position(), self.bar.length());
-        let mut words = Vec::new();
-        if !note.is_empty() {
-            words.push(note.to_owned());
-        }
-        words.push(match (&self.unit, total) {
+        let mut words = vec![match (&self.unit, total) {
+            _ if !note.is_empty() => note.to_owned(),
             (Unit::Bytes, Some(total)) => {
                 format!("{} of {}", size(done as f64), size(total as f64))
             }
@@ -245,7 +248,7 @@ impl ProgressBar {
                 text.trim_end().to_owned()
             }
             _ => self.amount(done).trim_end().to_owned(),
-        });
+        }];
         let per_second = self.bar.per_sec();
         if per_second > 0.0 && per_second.is_finite() {
             words.push(match &self.unit {
@@ -333,5 +336,47 @@ impl Drop for ProgressBar {
         let seconds = duration(self.begun.elapsed().as_secs_f64());
         let done = self.amount(self.bar.position());
         self.end(State::Stopped, &format!("stopped after {done}in {seconds}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bar(total: u64) -> ProgressBar {
+        ProgressBar::at(Place::Hidden, "work".into(), total)
+    }
+
+    #[test]
+    fn numbers_have_their_unit_and_their_total_where_it_is_known() {
+        let sheep = bar(1500).unit("sheep");
+        sheep.set(1000);
+        assert!(sheep.words("").starts_with("1,000 of 1,500 sheep"));
+        assert!(sheep.words("night 3").starts_with("night 3"));
+        assert!(!sheep.words("night 3").contains("1,000"));
+        assert_eq!(sheep.share(), Some(2.0 / 3.0));
+        let bytes = bar(0).bytes();
+        bytes.set(2_500_000);
+        assert!(bytes.words("").starts_with("2.5 MB"));
+        assert_eq!(bytes.share(), None);
+        let plain = bar(4);
+        plain.step(1);
+        assert!(plain.words("").starts_with("1 of 4"));
+    }
+
+    #[test]
+    fn what_was_done_before_counts_for_the_share_and_not_for_the_rate() {
+        let resumed = bar(1000);
+        resumed.resume(900);
+        assert_eq!(resumed.share(), Some(0.9));
+        assert!(!resumed.words("").contains("/s"), "{}", resumed.words(""));
+    }
+
+    #[test]
+    fn a_bar_ends_once() {
+        let bar = bar(10);
+        bar.finish();
+        bar.stop_with("late");
+        assert!(bar.lock().ended);
     }
 }

@@ -37,7 +37,7 @@ impl View<'_> {
             "<div style=\"margin: 4px 0\" data-state=\"{}\" \
              data-share=\"{share:.4}\"><div style=\"display: flex; align-items: center\">\
              <b style=\"margin-right: 8px; white-space: nowrap\">{what}</b>\
-             <span style=\"flex: 0 0 160px; height: 8px; border-radius: 4px; overflow: hidden; \
+             <span style=\"flex: 0 0 120px; height: 8px; border-radius: 4px; overflow: hidden; \
              background-color: #c8c8c8; margin-right: 8px\"><span style=\"display: block; \
              height: 8px; width: {:.1}%; background-color: {colour}\"></span></span>\
              <span>{words}</span></div>",

@@ -153,7 +153,7 @@ impl Printer {
         }
         let mut line = record.line(self.curves.epochs);
         line += &format!(", {:.0} images/s", record.images_per_second);
-        if left > 0.0 {
+        if left > 0.0 && !self.bar.is_live() {
             line += &format!(", {} left", duration(left));
         }
         self.bar.line(&line);
