@@ -174,6 +174,55 @@ fn a_failed_question_mark_is_an_error_and_a_warning_is_not() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn what_is_printed_late_on_standard_error_is_waited_for() {
+    let relay = Relay::with(&[], &[("FAKE_LAG", "300")]);
+    let client = relay.client();
+    for _ in 0..2 {
+        let outcome = client.run("late invalid digit\nnumber()?;");
+        assert_eq!(
+            outcome.kinds(),
+            ["busy", "execute_input", "stream", "error", "idle"]
+        );
+        assert_eq!(outcome.reply["ename"], "Error");
+        let panicked =
+            client.run("late thread 'main' panicked at src/lib.rs:2:1:\nlate out of bounds");
+        assert_eq!(panicked.kinds(), ["busy", "execute_input", "error", "idle"]);
+        assert_eq!(panicked.reply["evalue"], "out of bounds");
+        // Of the relay's own marks nobody sees any.
+        assert_eq!(
+            client.run("value 5").kinds()[2..],
+            ["execute_result", "idle"]
+        );
+        assert_eq!(client.run("print fine").text("stderr"), "");
+    }
+}
+
+#[test]
+fn a_panic_that_a_hook_reports_has_its_line_in_the_cell() {
+    let relay = Relay::start();
+    relay.source("fn run() {\nhooked out of bounds\n}\n");
+    let outcome = relay.client().run("print a\nhooked out of bounds");
+    assert_eq!(
+        outcome.kinds(),
+        ["busy", "execute_input", "stream", "error", "idle"]
+    );
+    assert_eq!(outcome.reply["evalue"], "out of bounds");
+    let traceback = outcome.reply["traceback"].to_string();
+    assert!(traceback.contains("line 2 of this cell"), "{traceback}");
+}
+
+#[test]
+fn a_panic_after_what_the_cell_displayed_itself_is_an_error() {
+    let relay = Relay::start();
+    let outcome = relay
+        .client()
+        .run("value 5 // evcxr_display()\npanic too late");
+    assert_eq!(outcome.reply["evalue"], "too late");
+    assert_eq!(outcome.kinds()[2..], ["execute_result", "error", "idle"]);
+}
+
+#[test]
 fn a_compile_error_has_its_code_the_cells_number_and_a_hint() {
     let relay = Relay::start();
     let client = relay.client();

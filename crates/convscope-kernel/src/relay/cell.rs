@@ -18,6 +18,8 @@ const QUIET: Duration = Duration::from_millis(3);
 const QUESTION: Duration = Duration::from_millis(20);
 /// A panic that has begun is waited for, but not for ever.
 const PANIC_PATIENCE: Duration = Duration::from_millis(500);
+/// A fence that takes longer will not come: something else has the kernel's standard error.
+const FENCE_PATIENCE: Duration = Duration::from_secs(5);
 /// How many lines of standard error are kept to find out why a cell ended.
 const KEPT: usize = 50;
 
@@ -86,6 +88,31 @@ impl Failure {
     }
 }
 
+/// A fence that was put up behind a cell.
+pub struct Awaited {
+    /// Its number.
+    pub number: u64,
+    /// Whether it has arrived, and with it everything that the cell wrote.
+    pub reached: bool,
+    since: Instant,
+}
+
+impl Awaited {
+    /// A fence just put up.
+    pub fn new(number: u64) -> Awaited {
+        Awaited {
+            number,
+            reached: false,
+            since: Instant::now(),
+        }
+    }
+
+    /// Whether it will not come any more.
+    pub fn is_lost(&self) -> bool {
+        !self.reached && self.since.elapsed() > FENCE_PATIENCE
+    }
+}
+
 /// The cell that runs.
 pub struct Cell {
     /// What was asked.
@@ -100,6 +127,8 @@ pub struct Cell {
     pub reply: Option<Message>,
     /// When the child said that it is idle.
     pub idle: Option<Instant>,
+    /// What tells that all its standard error is there.
+    pub fence: Option<Awaited>,
     /// Whether it gave a value.
     pub has_result: bool,
     /// What it showed in places.
@@ -111,6 +140,7 @@ pub struct Cell {
     /// The child's own errors.
     pub errors: Vec<Value>,
     may_end_early: bool,
+    displays: bool,
     complaints: Vec<String>,
     blank: bool,
 }
@@ -120,12 +150,16 @@ impl Cell {
     pub fn new(request: Request, count: u32) -> Cell {
         Cell {
             may_end_early: code::may_end_early(&request.code),
+            displays: ["evcxr_display", "EVCXR_BEGIN_CONTENT"]
+                .iter()
+                .any(|word| request.code.contains(word)),
             request,
             count,
             interrupts: 0,
             asked_to_stop: None,
             reply: None,
             idle: None,
+            fence: None,
             has_result: false,
             shown: HashSet::new(),
             scanner: Scanner::default(),
@@ -159,17 +193,36 @@ impl Cell {
         seen
     }
 
+    /// Whether it has ended, and what it wrote on standard error matters.
+    pub fn wants_fence(&self) -> bool {
+        let ended = self.reply.is_some() || self.idle.is_some();
+        ended && !self.is_told() && self.fence.is_none()
+    }
+
+    /// Whether how it ended is known without its standard error.
+    fn is_told(&self) -> bool {
+        (self.has_value() || !self.errors.is_empty()) && !self.scanner.is_inside()
+    }
+
+    /// Whether it came to its end with a value. What a cell displays itself comes the same way, and
+    /// also from one that ended early.
+    fn has_value(&self) -> bool {
+        self.has_result && !self.displays
+    }
+
     /// Whether nothing more will come of it.
     pub fn is_over(&self) -> bool {
         let (Some(_), Some(idle)) = (&self.reply, self.idle) else {
             return false;
         };
         let passed = idle.elapsed();
-        if self.scanner.is_inside() {
-            passed > PANIC_PATIENCE
-        } else {
-            let quiet = if self.may_end_early { QUESTION } else { QUIET };
-            self.has_result || !self.errors.is_empty() || passed > quiet
+        match &self.fence {
+            Some(fence) if fence.reached => true,
+            _ if self.is_told() => true,
+            Some(_) => false,
+            None if self.scanner.is_inside() => passed > PANIC_PATIENCE,
+            None if self.may_end_early => passed > QUESTION,
+            None => passed > QUIET,
         }
     }
 
@@ -197,7 +250,10 @@ impl Cell {
 
     /// All panics, those that a hook reported first.
     pub fn panics(&self) -> impl Iterator<Item = &Panic> {
-        self.reported.iter().chain(self.scanner.found())
+        let same = |a: &Panic, b: &Panic| a.line == b.line && a.message.trim() == b.message.trim();
+        let printed = self.scanner.found().iter();
+        let new = printed.filter(move |panic| !self.reported.iter().any(|own| same(own, panic)));
+        self.reported.iter().chain(new)
     }
 
     /// The panic that ended the cell. One that came to a value caught it. A thread pool hands a
@@ -205,7 +261,7 @@ impl Cell {
     fn panic(&self) -> Option<&Panic> {
         let own = self.panics().filter(|panic| panic.own).last();
         own.or_else(|| self.panics().next())
-            .filter(|_| !self.has_result)
+            .filter(|_| !self.has_value())
     }
 
     fn panicked(&self, panic: &Panic, source: Option<&Path>, history: &History) -> Failure {
@@ -244,7 +300,7 @@ impl Cell {
     /// evcxr prints the error of a failed `?` and says nothing else.
     fn ended_early(&self) -> Option<Failure> {
         let code = &self.request.code;
-        if self.has_result || !self.may_end_early {
+        if self.has_value() || !self.may_end_early {
             return None;
         }
         // What the cell prints itself is no sign of an error.

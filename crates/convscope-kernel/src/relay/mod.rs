@@ -6,6 +6,7 @@
 
 mod cell;
 mod child;
+mod fence;
 
 use crate::code::{self, Completeness};
 use crate::connection::{Channel, Connection};
@@ -15,8 +16,9 @@ use crate::marker::{MARK, Piece, pieces};
 use crate::message::{Message, Signer};
 use crate::zmtp::{Kind, PeerId, Server};
 use crate::{panic::Scanner, process, source};
-use cell::{Cell, Failure, Request};
+use cell::{Awaited, Cell, Failure, Request};
 use child::Kernel;
+use fence::Fence;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -81,6 +83,7 @@ struct Relay {
     events: Receiver<Event>,
     backlog: VecDeque<Event>,
     kernel: Kernel,
+    fence: Fence,
     early_ends: u32,
     queue: VecDeque<Request>,
     queued: usize,
@@ -158,6 +161,7 @@ impl Relay {
             events,
             backlog: VecDeque::new(),
             kernel,
+            fence: Fence::new()?,
             early_ends: 0,
             queue: VecDeque::new(),
             queued: 0,
@@ -222,6 +226,14 @@ impl Relay {
 
     /// What is due, whatever came.
     fn settle(&mut self) -> Result<()> {
+        if let Some(cell) = &mut self.running {
+            if cell.wants_fence() {
+                cell.fence = self.fence.put().map(Awaited::new);
+            } else if cell.fence.as_ref().is_some_and(Awaited::is_lost) {
+                self.fence.give_up();
+                cell.fence = None;
+            }
+        }
         if self.running.as_ref().is_some_and(Cell::is_over)
             && let Some(cell) = self.running.take()
         {
@@ -274,6 +286,8 @@ impl Relay {
         let mut message = request.message.clone();
         message.identities.clear();
         self.kernel.send(Channel::Shell, &message);
+        // While the child is at work: it takes a moment.
+        self.fence.find(self.kernel.process.id());
         self.last = None;
         self.running = Some(Cell::new(request, self.count));
     }
@@ -578,7 +592,11 @@ impl Relay {
             if cell.idle.is_some() {
                 cell.idle = Some(Instant::now());
             }
-            let seen = cell.complain(text);
+            let (own, reached) = self.fence.cut(text);
+            if let Some(awaited) = &mut cell.fence {
+                awaited.reached |= reached == Some(awaited.number);
+            }
+            let seen = cell.complain(&own);
             if seen == text {
                 self.forward(&message);
             } else if !seen.is_empty() {
@@ -630,6 +648,17 @@ impl Relay {
         // Answers to the relay's own questions are nobody else's business.
         if message.parent_is_relays() {
             return Ok(());
+        }
+        if message.may_hold(&["u001e", "u001E", "\u{1e}"]) && message.kind() == "stream" {
+            let content = message.content();
+            let (own, fence) = self.fence.cut(content["text"].as_str().unwrap_or_default());
+            if fence.is_some() {
+                if !own.is_empty() {
+                    let content = json!({"name": content["name"], "text": own});
+                    self.forward(&message.with_content(&content));
+                }
+                return Ok(());
+            }
         }
         if let Some((id, scanner)) = &mut self.last
             && id == parent

@@ -18,6 +18,8 @@ struct Fake {
     answers: Mutex<Receiver<Message>>,
     killed: AtomicBool,
     count: AtomicU32,
+    latest: Mutex<Option<Message>>,
+    runtime: Option<u32>,
 }
 
 /// Runs until it is told to shut down, but never for more than five minutes.
@@ -39,7 +41,20 @@ pub fn run(connection_file: &Path) {
         },
     )
     .unwrap();
+    let lag = std::env::var("FAKE_LAG").ok();
+    let lag = lag.map(|ms| Duration::from_millis(ms.parse().unwrap()));
+    // It ends with this process: its standard input does.
+    let mut runtime = lag.map(|_| {
+        std::process::Command::new("cat")
+            .env("EVCXR_IS_RUNTIME", "1")
+            .stdin(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap()
+    });
     let fake = Arc::new(Fake {
+        latest: Mutex::new(None),
+        runtime: runtime.as_ref().map(std::process::Child::id),
         signer,
         iopub,
         stdin,
@@ -47,6 +62,16 @@ pub fn run(connection_file: &Path) {
         killed: AtomicBool::new(false),
         count: AtomicU32::new(1),
     });
+    if let Some(errors) = runtime.as_mut().and_then(|process| process.stderr.take()) {
+        let fake = fake.clone();
+        std::thread::spawn(move || {
+            for line in std::io::BufRead::lines(std::io::BufReader::new(errors)) {
+                std::thread::sleep(lag.unwrap());
+                let latest = fake.latest.lock().unwrap().clone().unwrap();
+                fake.print(&latest, "stderr", &format!("{}\n", line.unwrap()));
+            }
+        });
+    }
     let on_control = fake.clone();
     Server::start(
         address(Channel::Control),
@@ -123,6 +148,7 @@ impl Fake {
                 let input = json!({"code": code, "execution_count": count});
                 self.publish(&request, "execute_input", &input);
                 self.killed.store(false, Ordering::SeqCst);
+                *self.latest.lock().unwrap() = Some(request.clone());
                 let ended = code
                     .lines()
                     .find_map(|line| self.line(&request, count, line));
@@ -143,6 +169,11 @@ impl Fake {
     fn print(&self, request: &Message, name: &str, text: &str) {
         let content = json!({"name": name, "text": text});
         self.publish(request, "stream", &content);
+    }
+
+    fn write_late(&self, text: &str) {
+        let file = format!("/proc/{}/fd/2", self.runtime.unwrap());
+        std::fs::write(file, text).unwrap();
     }
 
     /// Does what a line says. Returns the reply's status when the cell ends here.
@@ -239,6 +270,14 @@ impl Fake {
             "environment" => {
                 let value = std::env::var(rest).unwrap_or_default();
                 self.print(request, "stdout", &value);
+            }
+            // Through a pipe and a thread, as evcxr does, and as late as one likes.
+            "late" => self.write_late(&format!("{rest}\n")),
+            "hooked" => {
+                let panic = json!({"message": rest, "own": true, "cell_lines": [9, 2]});
+                let mark = json!({"panic": panic});
+                self.print(request, "stdout", &format!("\u{1e}{mark}\n"));
+                return Some("ok");
             }
             "sleep" => std::thread::sleep(Duration::from_millis(number() as u64)),
             "ask" => {
