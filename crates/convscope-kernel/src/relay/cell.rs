@@ -57,6 +57,21 @@ impl Request {
             message,
         }
     }
+
+    /// What became of the expressions that were to be computed beside the cell: evcxr has no such
+    /// thing.
+    pub fn user_expressions(&self) -> Value {
+        let content = self.message.content();
+        let names = content["user_expressions"].as_object();
+        let value = "expected no user_expressions: evcxr does not compute them";
+        let failure = json!({"status": "error", "ename": "NotSupported", "evalue": value,
+                             "traceback": []});
+        let all = names.into_iter().flatten();
+        Value::Object(
+            all.map(|(name, _)| (name.clone(), failure.clone()))
+                .collect(),
+        )
+    }
 }
 
 /// How a cell failed.
@@ -127,6 +142,8 @@ pub struct Cell {
     pub reply: Option<Message>,
     /// When the child said that it is idle.
     pub idle: Option<Instant>,
+    /// Who was asked a question that is not answered yet.
+    pub asked: Option<PeerId>,
     /// What tells that all its standard error is there.
     pub fence: Option<Awaited>,
     /// Whether it gave a value.
@@ -159,6 +176,7 @@ impl Cell {
             asked_to_stop: None,
             reply: None,
             idle: None,
+            asked: None,
             fence: None,
             has_result: false,
             shown: HashSet::new(),

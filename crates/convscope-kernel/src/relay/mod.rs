@@ -7,6 +7,7 @@
 mod cell;
 mod child;
 mod fence;
+mod folder;
 
 use crate::code::{self, Completeness};
 use crate::connection::{Channel, Connection};
@@ -19,10 +20,12 @@ use crate::{panic::Scanner, process, source};
 use cell::{Awaited, Cell, Failure, Request};
 use child::Kernel;
 use fence::Fence;
+use folder::Folder;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -78,7 +81,7 @@ struct Relay {
     control: Server,
     stdin: Server,
     iopub: Server,
-    folder: tempfile::TempDir,
+    folder: Folder,
     sender: SyncSender<Event>,
     events: Receiver<Event>,
     backlog: VecDeque<Event>,
@@ -95,6 +98,8 @@ struct Relay {
     history: History,
     variables: Vec<String>,
     ended: bool,
+    /// Whether the answer to another question was the last to say a state.
+    said_idle: bool,
     /// Whether a cell runs on that nobody waits for.
     cut_short: bool,
 }
@@ -142,10 +147,8 @@ impl Relay {
             |server, peer, frames| server.send(peer, frames),
         )?;
         watch_signals(&sender)?;
-        let folder = tempfile::Builder::new()
-            .prefix("convscope-relay-")
-            .tempdir()
-            .map_err(io("making a folder for the kernel's connection"))?;
+        let folder = Folder::make()?;
+        std::thread::spawn(folder::sweep);
         let stop_file = folder.path().join("stop");
         let command = &options.command;
         let kernel = Kernel::start(command, folder.path(), &stop_file, 0, &sender, &iopub)?;
@@ -172,6 +175,7 @@ impl Relay {
             history: History::default(),
             variables: Vec::new(),
             ended: false,
+            said_idle: false,
             cut_short: false,
         })
     }
@@ -226,6 +230,13 @@ impl Relay {
 
     /// What is due, whatever came.
     fn settle(&mut self) -> Result<()> {
+        // To many a front end the last state is the kernel's.
+        if std::mem::take(&mut self.said_idle)
+            && let Some(cell) = &self.running
+        {
+            let busy = json!({"execution_state": "busy"});
+            self.publish("status", &cell.request.message.header, &busy)?;
+        }
         if let Some(cell) = &mut self.running {
             if cell.wants_fence() {
                 cell.fence = self.fence.put().map(Awaited::new);
@@ -341,13 +352,18 @@ impl Relay {
                 self.publish("shutdown_reply", &message.header, &answer)?;
                 self.answer(channel, peer, &message, "shutdown_reply", &answer)
             }
-            (Channel::Stdin, _) => {
-                // Nothing is answered there: the child asked.
-                let mut message = message;
-                message.identities.clear();
-                self.kernel.send(channel, &message);
+            (Channel::Stdin, "input_reply") => {
+                // The child would take one that comes unasked for the next question's.
+                let asked = self.running.as_mut().map(|cell| &mut cell.asked);
+                if let Some(asked) = asked.filter(|asked| **asked == Some(peer)) {
+                    *asked = None;
+                    let mut message = message;
+                    message.identities.clear();
+                    self.kernel.send(channel, &message);
+                }
                 Ok(())
             }
+            (Channel::Stdin, _) => Ok(()),
             _ => {
                 self.pending.push_back(Pending {
                     id: message.id().to_owned(),
@@ -383,7 +399,7 @@ impl Relay {
     }
 
     /// Replies to a cell that is not run.
-    fn refuse(&self, request: &Request, content: &Value) -> Result<()> {
+    fn refuse(&mut self, request: &Request, content: &Value) -> Result<()> {
         let mut content = content.clone();
         if content.get("status").is_none() {
             content["status"] = json!("error");
@@ -400,7 +416,7 @@ impl Relay {
     }
 
     fn answer(
-        &self,
+        &mut self,
         channel: Channel,
         peer: PeerId,
         request: &Message,
@@ -419,7 +435,9 @@ impl Relay {
         let mut reply = Message::new(kind, &request.header, content)?;
         reply.identities.clone_from(&request.identities);
         self.server(channel).send(peer, reply.frames(&self.signer));
-        state("idle")
+        state("idle")?;
+        self.said_idle |= channel == Channel::Shell;
+        Ok(())
     }
 
     fn server(&self, channel: Channel) -> &Server {
@@ -502,6 +520,8 @@ impl Relay {
             .is_some_and(|cell| cell.request.message.id() == parent);
         match channel {
             Channel::Iopub => {
+                let size = message.size();
+                self.kernel.underway.fetch_sub(size, Ordering::Relaxed);
                 self.kernel.heard = true;
                 self.early_ends = 0;
                 if own {
@@ -511,12 +531,18 @@ impl Relay {
                 }
             }
             Channel::Stdin => {
-                if let Some(cell) = self.running.as_ref().filter(|_| own) {
+                if let Some(cell) = self.running.as_mut().filter(|_| own) {
                     let identity = self.shell.identity(cell.request.peer);
-                    if let Some(peer) = self.stdin.find(&identity) {
+                    cell.asked = self.stdin.find(&identity);
+                    if let Some(peer) = cell.asked {
                         let mut message = message;
                         message.identities.clear();
                         self.stdin.send(peer, message.frames(&self.signer));
+                    } else {
+                        // Nobody is there to be asked; the cell would wait for ever.
+                        let nothing = json!({"value": ""});
+                        let answer = Message::new("input_reply", &message.header, &nothing)?;
+                        self.kernel.send(channel, &answer);
                     }
                 }
                 Ok(())
@@ -560,6 +586,9 @@ impl Relay {
             "execute_input" | "execute_result" => {
                 if message.kind() == "execute_result" {
                     cell.has_result = true;
+                }
+                if cell.request.silent {
+                    return Ok(());
                 }
                 let mut content = message.content();
                 content["execution_count"] = json!(cell.count);
@@ -732,10 +761,9 @@ impl Relay {
         content["status"] = json!(if failures.is_empty() { "ok" } else { "error" });
         content["execution_count"] = json!(cell.count);
         if failures.is_empty() {
-            for (name, empty) in [("user_expressions", json!({})), ("payload", json!([]))] {
-                if content.get(name).is_none() {
-                    content[name] = empty;
-                }
+            content["user_expressions"] = cell.request.user_expressions();
+            if content.get("payload").is_none() {
+                content["payload"] = json!([]);
             }
         }
         let mut reply = Message::new("execute_reply", header, &content)?;

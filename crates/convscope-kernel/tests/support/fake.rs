@@ -193,6 +193,17 @@ impl Fake {
                     self.print(request, "stdout", &format!("line {n}\n"));
                 }
             }
+            // COUNT SIZE: numbered outputs of about that size, as fast as they are taken.
+            "flood" => {
+                let (count, size) = rest.split_once(' ').unwrap();
+                let filler = "x".repeat(size.parse().unwrap());
+                for n in 0..count.parse::<usize>().unwrap() {
+                    while self.iopub.is_full() {
+                        std::thread::sleep(Duration::from_millis(2));
+                    }
+                    self.print(request, "stdout", &format!("{n} {filler}\n"));
+                }
+            }
             "big" => self.print(request, "stdout", &"x".repeat(number())),
             "value" => {
                 let content =
