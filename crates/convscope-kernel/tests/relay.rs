@@ -201,6 +201,21 @@ fn what_is_printed_late_on_standard_error_is_waited_for() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn no_cell_counts_as_good_when_standard_error_is_not_read_any_more() {
+    let relay = Relay::with(&[], &[("FAKE_LAG", "0")]);
+    let client = relay.client();
+    assert_eq!(client.run("print on").reply["status"], "ok");
+    // The fake's reader ends at the first line that is not UTF-8, as evcxr's does.
+    for code in ["garble", "print on"] {
+        let outcome = client.run(code);
+        assert_eq!(outcome.reply["ename"], "Deaf", "{code}");
+        let traceback = outcome.reply["traceback"].to_string();
+        assert!(traceback.contains("Restart the kernel"), "{traceback}");
+    }
+}
+
+#[test]
 fn a_panic_that_a_hook_reports_has_its_line_in_the_cell() {
     let relay = Relay::start();
     relay.source("fn run() {\nhooked out of bounds\n}\n");

@@ -18,8 +18,10 @@ const QUIET: Duration = Duration::from_millis(3);
 const QUESTION: Duration = Duration::from_millis(20);
 /// A panic that has begun is waited for, but not for ever.
 const PANIC_PATIENCE: Duration = Duration::from_millis(500);
+/// After so long it is tried whether anybody still reads.
+const LATE: Duration = Duration::from_secs(1);
 /// A fence that takes longer will not come: something else has the kernel's standard error.
-const FENCE_PATIENCE: Duration = Duration::from_secs(5);
+const FENCE_PATIENCE: Duration = Duration::from_secs(20);
 /// How many lines of standard error are kept to find out why a cell ended.
 const KEPT: usize = 50;
 
@@ -110,6 +112,7 @@ pub struct Awaited {
     /// Whether it has arrived, and with it everything that the cell wrote.
     pub reached: bool,
     since: Instant,
+    tried: Instant,
 }
 
 impl Awaited {
@@ -119,7 +122,17 @@ impl Awaited {
             number,
             reached: false,
             since: Instant::now(),
+            tried: Instant::now(),
         }
+    }
+
+    /// Whether it takes so long that another had better be tried; true now and then.
+    pub fn is_late(&mut self) -> bool {
+        let late = !self.reached && self.tried.elapsed() > LATE;
+        if late {
+            self.tried = Instant::now();
+        }
+        late
     }
 
     /// Whether it will not come any more.

@@ -16,6 +16,8 @@ pub struct Fence {
     process: Option<Standing>,
     /// A pipe through which nothing arrives.
     blocked: Option<PathBuf>,
+    /// Whether that is because nobody reads it any more.
+    deaf: bool,
     written: u64,
 }
 
@@ -33,6 +35,7 @@ impl Fence {
             secret: random_hex(8)?,
             process: None,
             blocked: None,
+            deaf: false,
             written: 0,
         })
     }
@@ -41,25 +44,48 @@ impl Fence {
     pub fn find(&mut self, kernel: u32) {
         let stands = |at: &Standing| std::fs::read_link(&at.file).is_ok_and(|to| to == at.pipe);
         if !self.process.as_ref().is_some_and(stands) {
-            self.process = find(kernel).filter(|at| Some(&at.pipe) != self.blocked.as_ref());
+            self.process = find(kernel);
+            let pipe = self.process.as_ref().map(|at| &at.pipe);
+            if pipe.is_some() && pipe == self.blocked.as_ref() {
+                self.process = None;
+            } else {
+                (self.blocked, self.deaf) = (None, false);
+            }
         }
     }
 
     /// Puts up the next fence. Returns its number; none where that cannot be done, or not yet.
     pub fn put(&mut self) -> Option<u64> {
-        let at = self.process.as_ref()?;
         let number = self.written + 1;
         let line = format!("{MARK}fence {} {number}\n", self.secret);
-        // Open only for the writing: evcxr takes a crash for over when nobody can write any more.
-        (std::fs::read_link(&at.file).ok()? == at.pipe).then_some(())?;
-        write(&at.file, line.as_bytes())?;
+        self.write(line.as_bytes())?;
         self.written = number;
         Some(number)
     }
 
+    /// Whether nobody reads the standard error of what runs cells. evcxr's reader ends at the first
+    /// line that is not UTF-8; no panic and no failed `?` is seen after that.
+    pub fn is_deaf(&self) -> bool {
+        self.deaf
+    }
+
+    fn write(&mut self, line: &[u8]) -> Option<()> {
+        let at = self.process.as_ref()?;
+        (std::fs::read_link(&at.file).ok()? == at.pipe).then_some(())?;
+        // Open only for the writing: evcxr takes a crash for over when nobody can write any more.
+        let written = write(&at.file, line);
+        if matches!(&written, Err(error) if is_nobody(error)) {
+            self.give_up();
+            self.deaf = true;
+        }
+        written.ok()
+    }
+
     /// One that was put up did not arrive: none will be put up for this process.
     pub fn give_up(&mut self) {
-        self.blocked = self.process.take().map(|at| at.pipe);
+        if let Some(at) = self.process.take() {
+            self.blocked = Some(at.pipe);
+        }
     }
 
     /// Takes the fences out of a text. Returns the rest, and the last one's number.
@@ -106,17 +132,27 @@ fn find(_: u32) -> Option<Standing> {
 }
 
 #[cfg(target_os = "linux")]
-fn write(file: &std::path::Path, line: &[u8]) -> Option<()> {
+fn write(file: &std::path::Path, line: &[u8]) -> std::io::Result<()> {
     use rustix::fs::{Mode, OFlags, open};
     let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let pipe = open(file, flags, Mode::empty()).ok()?;
+    let pipe = open(file, flags, Mode::empty())?;
     // So short a line goes in whole or, when the pipe is full, not at all.
-    std::io::Write::write_all(&mut std::fs::File::from(pipe), line).ok()
+    std::io::Write::write_all(&mut std::fs::File::from(pipe), line)
+}
+
+#[cfg(target_os = "linux")]
+fn is_nobody(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::BrokenPipe
 }
 
 #[cfg(not(target_os = "linux"))]
-fn write(_: &std::path::Path, _: &[u8]) -> Option<()> {
-    None
+fn write(_: &std::path::Path, _: &[u8]) -> std::io::Result<()> {
+    Err(std::io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_nobody(_: &std::io::Error) -> bool {
+    false
 }
 
 #[cfg(test)]
@@ -148,10 +184,38 @@ mod tests {
         fence.find(process.id());
         assert_eq!(fence.put(), Some(1));
         fence.give_up();
+        fence.give_up();
         fence.find(process.id());
         assert_eq!(fence.put(), None);
+        assert!(!fence.is_deaf());
         drop(process.stdin.take());
         process.wait().unwrap();
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_pipe_that_nobody_reads_is_known_to_be_deaf() {
+        use std::process::{Command, Stdio};
+        let mut fence = Fence::new().unwrap();
+        let mut process = Command::new("cat")
+            .env("EVCXR_IS_RUNTIME", "1")
+            .stdin(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        fence.find(process.id());
+        assert_eq!(fence.put(), Some(1));
+        assert!(!fence.is_deaf());
+        drop(process.stderr.take());
+        assert_eq!(fence.put(), None);
+        assert!(fence.is_deaf());
+        // It stays so for this process, and not for another.
+        fence.find(process.id());
+        assert!(fence.is_deaf());
+        drop(process.stdin.take());
+        process.wait().unwrap();
+        fence.find(process.id());
+        assert!(!fence.is_deaf());
     }
 
     #[test]

@@ -240,7 +240,10 @@ impl Relay {
         if let Some(cell) = &mut self.running {
             if cell.wants_fence() {
                 cell.fence = self.fence.put().map(Awaited::new);
-            } else if cell.fence.as_ref().is_some_and(Awaited::is_lost) {
+            } else if let Some(awaited) = &mut cell.fence
+                && awaited.is_late()
+                && ((self.fence.put().is_none() && self.fence.is_deaf()) || awaited.is_lost())
+            {
                 self.fence.give_up();
                 cell.fence = None;
             }
@@ -623,7 +626,7 @@ impl Relay {
             }
             let (own, reached) = self.fence.cut(text);
             if let Some(awaited) = &mut cell.fence {
-                awaited.reached |= reached == Some(awaited.number);
+                awaited.reached |= reached.is_some_and(|number| number >= awaited.number);
             }
             let seen = cell.complain(&own);
             if seen == text {
@@ -720,7 +723,13 @@ impl Relay {
         let source = needed
             .then(|| source::find(given, self.kernel.process.id()))
             .flatten();
-        let failures = cell.failures(source.as_deref(), &self.variables, &self.history);
+        let mut failures = cell.failures(source.as_deref(), &self.variables, &self.history);
+        if failures.is_empty() && !cell.has_result && self.fence.is_deaf() {
+            let value = "text that is not UTF-8 was written to standard error: the kernel sees no \
+                         panic and no failed `?` any more";
+            let more = ["  Restart the kernel. Nothing says whether this cell did what it should."];
+            failures.push(Failure::new("Deaf", value, &more.map(str::to_owned)));
+        }
         let lost = failures
             .iter()
             .any(|failure| matches!(failure.name.as_str(), "Interrupted" | "Crash"));

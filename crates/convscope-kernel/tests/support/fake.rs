@@ -65,10 +65,11 @@ pub fn run(connection_file: &Path) {
     if let Some(errors) = runtime.as_mut().and_then(|process| process.stderr.take()) {
         let fake = fake.clone();
         std::thread::spawn(move || {
-            for line in std::io::BufRead::lines(std::io::BufReader::new(errors)) {
+            let lines = std::io::BufRead::lines(std::io::BufReader::new(errors));
+            for line in lines.map_while(Result::ok) {
                 std::thread::sleep(lag.unwrap());
                 let latest = fake.latest.lock().unwrap().clone().unwrap();
-                fake.print(&latest, "stderr", &format!("{}\n", line.unwrap()));
+                fake.print(&latest, "stderr", &format!("{line}\n"));
             }
         });
     }
@@ -171,7 +172,7 @@ impl Fake {
         self.publish(request, "stream", &content);
     }
 
-    fn write_late(&self, text: &str) {
+    fn write_late(&self, text: &[u8]) {
         let file = format!("/proc/{}/fd/2", self.runtime.unwrap());
         std::fs::write(file, text).unwrap();
     }
@@ -283,7 +284,8 @@ impl Fake {
                 self.print(request, "stdout", &value);
             }
             // Through a pipe and a thread, as evcxr does, and as late as one likes.
-            "late" => self.write_late(&format!("{rest}\n")),
+            "late" => self.write_late(format!("{rest}\n").as_bytes()),
+            "garble" => self.write_late(b"\xff\n"),
             "hooked" => {
                 let panic = json!({"message": rest, "own": true, "cell_lines": [9, 2]});
                 let mark = json!({"panic": panic});
