@@ -5,8 +5,10 @@
 //!
 //! - `{"display_id": "...", "data": {"text/html": "..."}, "metadata": {}}`: show this, or, when the
 //!   same cell showed the id before, show it in the old one's place;
-//! - `{"panic": {"message": "...", "file": "src/lib.rs", "line": 7, "own": true}}`: what a panic hook saw; `own`
-//!   says whether it was on the thread that runs the cells.
+//! - `{"panic": {"thread": "main", "own": true, "message": "...", "file": "src/lib.rs", "line": 7,
+//!   "cell_lines": [7, 12]}}`: what a panic hook saw. `own` says whether it was on the thread that
+//!   runs the cells, `cell_lines` are the lines of `src/lib.rs` on the way there, the nearest first.
+//!   All but the message may be left out.
 //!
 //! Standard output is the only way out of the kernel's process that arrives whole and in order.
 
@@ -68,7 +70,7 @@ fn read(json: &str) -> Option<Piece> {
             message: panic["message"].as_str()?.to_owned(),
             file: panic["file"].as_str().unwrap_or_default().to_owned(),
             line: usize::try_from(panic["line"].as_u64().unwrap_or(0)).ok()?,
-            cell_lines: Vec::new(),
+            cell_lines: lines(&panic["cell_lines"]),
         }));
     }
     let data = value.get("data").filter(|data| data.is_object())?.clone();
@@ -78,6 +80,17 @@ fn read(json: &str) -> Option<Piece> {
         data,
         metadata: metadata.cloned().unwrap_or_else(|| serde_json::json!({})),
     })
+}
+
+/// Line numbers, as many as a sensible backtrace has.
+fn lines(value: &Value) -> Vec<usize> {
+    value
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|line| usize::try_from(line.as_u64()?).ok())
+        .take(100)
+        .collect()
 }
 
 #[cfg(test)]
@@ -103,6 +116,26 @@ mod tests {
     }
 
     #[test]
+    fn a_panic_may_say_all_or_nothing_but_its_message() {
+        let read = |panic: Value| match &pieces(&format!("\u{1e}{}\n", json!({"panic": panic})))[..]
+        {
+            [Piece::Panic(panic)] => panic.clone(),
+            other => panic!("{other:?}"),
+        };
+        let all = json!({"thread": "main", "own": false, "message": "a\nb", "file": "src/lib.rs",
+                         "line": 7, "cell_lines": [7, 12, -1, "x"]});
+        let panic = read(all);
+        assert_eq!((panic.thread.as_str(), panic.own), ("main", false));
+        assert_eq!((panic.message.as_str(), panic.line), ("a\nb", 7));
+        assert_eq!(
+            (panic.file.as_str(), panic.cell_lines),
+            ("src/lib.rs", vec![7, 12])
+        );
+        let panic = read(json!({"message": "short", "cell_lines": "none"}));
+        assert_eq!((panic.own, panic.line, panic.cell_lines), (true, 0, vec![]));
+    }
+
+    #[test]
     fn what_is_marked_and_means_nothing_stays_text() {
         for text in [
             "\u{1e}\n",
@@ -110,6 +143,7 @@ mod tests {
             "\u{1e}{\"display_id\": \"a\", \"data\": []}\n",
             "\u{1e}{\"display_id\": \"a\"",
             "plain",
+            "\u{1e}{\"panic\": {\"line\": 7}}\n",
         ] {
             assert_eq!(pieces(text), [Piece::Text(text.into())], "{text:?}");
         }

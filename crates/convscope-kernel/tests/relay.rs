@@ -10,6 +10,8 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 use support::{Relay, wait_for};
 
+const MB: usize = 1 << 20;
+
 /// Not a test: the kernel that the relay starts in the others.
 #[test]
 #[ignore = "the kernel that the other tests start"]
@@ -174,6 +176,70 @@ fn a_failed_question_mark_is_an_error_and_a_warning_is_not() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn what_is_printed_late_on_standard_error_is_waited_for() {
+    let relay = Relay::with(&[], &[("FAKE_LAG", "300")]);
+    let client = relay.client();
+    for _ in 0..2 {
+        let outcome = client.run("late invalid digit\nnumber()?;");
+        assert_eq!(
+            outcome.kinds(),
+            ["busy", "execute_input", "stream", "error", "idle"]
+        );
+        assert_eq!(outcome.reply["ename"], "Error");
+        let panicked =
+            client.run("late thread 'main' panicked at src/lib.rs:2:1:\nlate out of bounds");
+        assert_eq!(panicked.kinds(), ["busy", "execute_input", "error", "idle"]);
+        assert_eq!(panicked.reply["evalue"], "out of bounds");
+        // Of the relay's own marks nobody sees any.
+        assert_eq!(
+            client.run("value 5").kinds()[2..],
+            ["execute_result", "idle"]
+        );
+        assert_eq!(client.run("print fine").text("stderr"), "");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn no_cell_counts_as_good_when_standard_error_is_not_read_any_more() {
+    let relay = Relay::with(&[], &[("FAKE_LAG", "0")]);
+    let client = relay.client();
+    assert_eq!(client.run("print on").reply["status"], "ok");
+    // The fake's reader ends at the first line that is not UTF-8, as evcxr's does.
+    for code in ["garble", "print on"] {
+        let outcome = client.run(code);
+        assert_eq!(outcome.reply["ename"], "Deaf", "{code}");
+        let traceback = outcome.reply["traceback"].to_string();
+        assert!(traceback.contains("Restart the kernel"), "{traceback}");
+    }
+}
+
+#[test]
+fn a_panic_that_a_hook_reports_has_its_line_in_the_cell() {
+    let relay = Relay::start();
+    relay.source("fn run() {\nhooked out of bounds\n}\n");
+    let outcome = relay.client().run("print a\nhooked out of bounds");
+    assert_eq!(
+        outcome.kinds(),
+        ["busy", "execute_input", "stream", "error", "idle"]
+    );
+    assert_eq!(outcome.reply["evalue"], "out of bounds");
+    let traceback = outcome.reply["traceback"].to_string();
+    assert!(traceback.contains("line 2 of this cell"), "{traceback}");
+}
+
+#[test]
+fn a_panic_after_what_the_cell_displayed_itself_is_an_error() {
+    let relay = Relay::start();
+    let outcome = relay
+        .client()
+        .run("value 5 // evcxr_display()\npanic too late");
+    assert_eq!(outcome.reply["evalue"], "too late");
+    assert_eq!(outcome.kinds()[2..], ["execute_result", "error", "idle"]);
+}
+
+#[test]
 fn a_compile_error_has_its_code_the_cells_number_and_a_hint() {
     let relay = Relay::start();
     let client = relay.client();
@@ -297,6 +363,144 @@ fn questions_reach_the_client_that_asked_and_answers_the_kernel() {
 }
 
 #[test]
+fn an_answer_to_no_question_is_not_taken_for_the_next_ones() {
+    let relay = Relay::start();
+    let (client, other) = (relay.client(), relay.client());
+    client.request("stdin", "input_reply", &json!({"value": "unasked"}));
+    client.run("print on");
+    let id = client.execute("ask name?");
+    client.read(&client.stdin).expect("a question");
+    other.request("stdin", "input_reply", &json!({"value": "a stranger's"}));
+    client.request("stdin", "strange_request", &json!({"value": "strange"}));
+    // Long enough for the others' words to come first.
+    assert!(other.no_more_replies());
+    client.request("stdin", "input_reply", &json!({"value": "Ada"}));
+    client.request("stdin", "input_reply", &json!({"value": "twice"}));
+    assert_eq!(client.outcome(&id).text("stdout"), "Ada\n");
+    let id = client.execute("ask again?");
+    client.read(&client.stdin).expect("a question");
+    client.request("stdin", "input_reply", &json!({"value": "Grace"}));
+    assert_eq!(client.outcome(&id).text("stdout"), "Grace\n");
+}
+
+#[test]
+fn a_question_that_nobody_can_hear_is_answered_with_nothing() {
+    let relay = Relay::start();
+    let mut client = relay.client();
+    client.run("print on");
+    client.leave("stdin");
+    // The relay learns of it by and by.
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(client.run("ask name?").text("stdout"), "\n");
+}
+
+#[test]
+fn a_silent_cell_shows_no_value_and_is_not_counted() {
+    let relay = Relay::start();
+    let client = relay.client();
+    client.run("print one");
+    let silent = json!({"code": "print quiet\nvalue 5", "silent": true});
+    let outcome = client.outcome(&client.request("shell", "execute_request", &silent));
+    assert_eq!(outcome.kinds(), ["busy", "stream", "idle"]);
+    assert_eq!(outcome.reply["status"], "ok");
+    assert_eq!(outcome.reply["execution_count"], 1);
+    let unkept = json!({"code": "print unkept", "store_history": false});
+    client.outcome(&client.request("shell", "execute_request", &unkept));
+    let asked = json!({"hist_access_type": "tail", "n": 10});
+    let history = client.outcome(&client.request("shell", "history_request", &asked));
+    assert_eq!(history.reply["history"], json!([[1, 1, "print one"]]));
+}
+
+#[test]
+fn user_expressions_are_answered_one_by_one() {
+    let relay = Relay::start();
+    let client = relay.client();
+    let content = json!({"code": "print on", "user_expressions": {"a": "1 + 1", "b": "2"}});
+    let outcome = client.outcome(&client.request("shell", "execute_request", &content));
+    assert_eq!(outcome.reply["status"], "ok");
+    for name in ["a", "b"] {
+        let answer = &outcome.reply["user_expressions"][name];
+        assert_eq!(answer["status"], "error", "{answer}");
+        assert!(answer["evalue"].is_string() && answer["traceback"].is_array());
+    }
+    assert_eq!(client.run("print on").reply["user_expressions"], json!({}));
+}
+
+#[test]
+fn a_question_during_a_cell_leaves_the_state_busy() {
+    let relay = Relay::start();
+    let client = relay.client();
+    let cell = client.execute("print begun\nwait");
+    client.next_of("stream");
+    let info = client.request("shell", "kernel_info_request", &json!({}));
+    let states = client.outcome(&info);
+    assert_eq!(states.kinds(), ["busy", "idle"]);
+    client.request("control", "interrupt_request", &json!({}));
+    let kinds = client.outcome(&cell).kinds();
+    let busy = kinds.iter().filter(|kind| *kind == "busy").count();
+    assert_eq!(busy, 2, "{kinds:?}");
+    assert_eq!(kinds.last().map(String::as_str), Some("idle"));
+}
+
+#[test]
+fn a_cell_that_is_asked_for_before_anything_else_is_run() {
+    let relay = Relay::with(&[], &[("FAKE_WARM_UP", "500")]);
+    let client = relay.unmet();
+    let first = client.execute("print first");
+    let second = client.execute("value 2");
+    for (id, count) in [(first, 1), (second, 2)] {
+        let reply = client.shell_reply(&id);
+        assert_eq!(
+            (&reply["status"], &reply["execution_count"]),
+            (&json!("ok"), &json!(count))
+        );
+    }
+}
+
+#[test]
+fn a_shutdown_ends_the_cell_that_runs_and_those_behind_it() {
+    let mut relay = Relay::start();
+    let client = relay.client();
+    let running = client.execute("print begun\nspin");
+    let behind = client.execute("print never");
+    client.next_of("stream");
+    let id = client.request("control", "shutdown_request", &json!({"restart": false}));
+    assert_eq!(client.control_reply(&id)["status"], "ok");
+    let outcome = client.outcome(&running);
+    assert_eq!(outcome.reply["ename"], "Shutdown");
+    assert_eq!(
+        outcome.kinds()[3..],
+        ["error", "idle"],
+        "{:?}",
+        outcome.kinds()
+    );
+    assert_eq!(client.outcome(&behind).reply["status"], "aborted");
+    assert!(relay.ended());
+}
+
+#[test]
+fn more_cells_than_can_wait_are_refused_and_the_others_are_not_lost() {
+    let relay = Relay::start();
+    let client = relay.client();
+    let running = client.execute("print begun\nspin");
+    client.next_of("stream");
+    let ids: Vec<String> = (0..10_003).map(|_| client.execute("print never")).collect();
+    for id in &ids[10_000..] {
+        let refused = client.outcome(id);
+        assert_eq!(refused.reply["ename"], "QueueFull");
+        assert_eq!(refused.kinds(), ["busy", "idle"]);
+    }
+    for _ in 0..2 {
+        client.request("control", "interrupt_request", &json!({}));
+    }
+    for id in &ids[..10_000] {
+        assert_eq!(client.shell_reply(id)["status"], "aborted");
+    }
+    assert_eq!(client.outcome(&running).reply["ename"], "Interrupted");
+    assert_eq!(client.run("print on").text("stdout"), "on\n");
+}
+
+#[test]
 fn unknown_requests_pass_and_the_relays_own_are_answered() {
     let relay = Relay::start();
     let client = relay.client();
@@ -381,6 +585,91 @@ fn ten_thousand_outputs_arrive_once_each_and_in_order() {
     assert!(outcome.text("stdout") == wanted);
     assert_eq!(outcome.of("stream").len(), 10_000);
     assert_eq!(outcome.kinds().last().map(String::as_str), Some("idle"));
+    assert!(relay.peak() < 48 * MB, "{} MB", relay.peak() / MB);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_client_that_never_reads_costs_another_nothing_and_the_relay_little() {
+    for (count, size) in [(10_000, 20_000), (30, 10 << 20)] {
+        let relay = Relay::start();
+        let client = relay.client();
+        let _stalled = stalled(&relay);
+        let outcome = client.run(&format!("flood {count} {size}"));
+        let numbers: Vec<usize> = outcome
+            .of("stream")
+            .iter()
+            .map(|content| content["text"].as_str().unwrap())
+            .map(|text| text.split(' ').next().unwrap().parse().unwrap())
+            .collect();
+        assert!(numbers.iter().copied().eq(0..count), "{numbers:?}");
+        // Three times as much as this has passed.
+        assert!(relay.peak() < 160 * MB, "{} MB", relay.peak() / MB);
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_client_that_asks_and_never_listens_is_let_go() {
+    let relay = Relay::start();
+    let client = relay.client();
+    let deaf = TcpStream::connect(relay.connection.address(Channel::Shell).unwrap()).unwrap();
+    introduce(&deaf, Kind::Dealer, b"deaf").unwrap();
+    let question = client.message("kernel_info_request", &json!({}));
+    let mut bytes = Vec::new();
+    let frames = question.frames(&client.signer);
+    for (at, frame) in frames.iter().enumerate() {
+        bytes.push(u8::from(at + 1 < frames.len()));
+        bytes.push(u8::try_from(frame.len()).unwrap());
+        bytes.extend_from_slice(frame);
+    }
+    let bytes = bytes.repeat(100);
+    deaf.set_write_timeout(Some(support::PATIENCE)).unwrap();
+    let start = Instant::now();
+    while (&deaf).write_all(&bytes).is_ok() {
+        assert!(start.elapsed() < support::PATIENCE, "it may stay");
+    }
+    assert!(relay.peak() < 320 * MB, "{} MB", relay.peak() / MB);
+    drop(client);
+    assert_eq!(relay.client().run("print on").text("stdout"), "on\n");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_is_announced_and_not_sent_takes_no_memory() {
+    let relay = Relay::start();
+    let client = relay.client();
+    let before = relay.peak();
+    let announcements: Vec<TcpStream> = [Channel::Shell, Channel::Control, Channel::Stdin]
+        .into_iter()
+        .cycle()
+        .take(12)
+        .map(|channel| {
+            let address = relay.connection.address(channel).unwrap();
+            let mut stream = TcpStream::connect(address).unwrap();
+            introduce(&stream, Kind::Dealer, b"").unwrap();
+            // As much as is taken at most, and then three bytes of it.
+            stream.write_all(&[2, 0, 0, 0, 0, 0x10, 0, 0, 0]).unwrap();
+            stream.write_all(b"abc").unwrap();
+            stream
+        })
+        .collect();
+    for _ in 0..3 {
+        assert_eq!(client.run("print on").text("stdout"), "on\n");
+    }
+    let more = relay.peak().saturating_sub(before);
+    assert!(more < 32 * MB, "{} MB", more / MB);
+    drop(announcements);
+    assert_eq!(client.run("print on").text("stdout"), "on\n");
+}
+
+/// A client that subscribes to everything and reads nothing.
+fn stalled(relay: &Relay) -> TcpStream {
+    let address = relay.connection.address(Channel::Iopub).unwrap();
+    let mut stalled = TcpStream::connect(address).unwrap();
+    introduce(&stalled, Kind::Sub, b"").unwrap();
+    stalled.write_all(&[0, 1, 1]).unwrap();
+    stalled
 }
 
 #[test]
@@ -399,17 +688,14 @@ fn fifty_megabytes_pass_in_both_directions() {
             .map(str::len),
         Some(SIZE + 20)
     );
+    assert!(relay.peak() < 400 * MB, "{} MB", relay.peak() / MB);
 }
 
 #[test]
 fn a_client_that_leaves_or_stalls_in_the_middle_takes_nothing_from_another() {
     let relay = Relay::start();
     let (client, leaving) = (relay.client(), relay.client());
-    // One that subscribes and reads nothing.
-    let mut stalled =
-        TcpStream::connect(relay.connection.address(Channel::Iopub).unwrap()).unwrap();
-    introduce(&stalled, Kind::Sub, b"").unwrap();
-    stalled.write_all(&[0, 1, 1]).unwrap();
+    let stalled = stalled(&relay);
     let first = leaving.execute("lines 3000");
     leaving.next_of("stream");
     drop(leaving);
@@ -484,6 +770,29 @@ fn a_killed_relay_leaves_no_kernel_behind() {
     relay.process.kill().unwrap();
     assert!(relay.ended());
     assert!(wait_for(|| children.iter().all(|id| !is_alive(*id))));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_a_killed_relay_leaves_is_removed_by_the_next() {
+    let mut killed = Relay::start();
+    killed.client().run("print on");
+    killed.process.kill().unwrap();
+    assert!(killed.ended());
+    let place = killed.temporary().to_owned();
+    let left = || {
+        let names = std::fs::read_dir(&place).unwrap().flatten();
+        let names = names.map(|entry| entry.file_name().into_string().unwrap());
+        names
+            .filter(|name| name.starts_with("convscope-relay-"))
+            .collect::<Vec<_>>()
+    };
+    let before = left();
+    assert_eq!(before.len(), 1);
+    let next = Relay::with(&[], &[("TMPDIR", place.to_str().unwrap())]);
+    assert!(wait_for(|| !left().contains(&before[0])));
+    assert_eq!(next.client().run("print on").text("stdout"), "on\n");
+    assert_eq!(left().len(), 1);
 }
 
 fn children(id: u32) -> Vec<u32> {

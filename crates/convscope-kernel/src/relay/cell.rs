@@ -18,6 +18,10 @@ const QUIET: Duration = Duration::from_millis(3);
 const QUESTION: Duration = Duration::from_millis(20);
 /// A panic that has begun is waited for, but not for ever.
 const PANIC_PATIENCE: Duration = Duration::from_millis(500);
+/// After so long it is tried whether anybody still reads.
+const LATE: Duration = Duration::from_secs(1);
+/// A fence that takes longer will not come: something else has the kernel's standard error.
+const FENCE_PATIENCE: Duration = Duration::from_secs(20);
 /// How many lines of standard error are kept to find out why a cell ended.
 const KEPT: usize = 50;
 
@@ -55,6 +59,21 @@ impl Request {
             message,
         }
     }
+
+    /// What became of the expressions that were to be computed beside the cell: evcxr has no such
+    /// thing.
+    pub fn user_expressions(&self) -> Value {
+        let content = self.message.content();
+        let names = content["user_expressions"].as_object();
+        let value = "expected no user_expressions: evcxr does not compute them";
+        let failure = json!({"status": "error", "ename": "NotSupported", "evalue": value,
+                             "traceback": []});
+        let all = names.into_iter().flatten();
+        Value::Object(
+            all.map(|(name, _)| (name.clone(), failure.clone()))
+                .collect(),
+        )
+    }
 }
 
 /// How a cell failed.
@@ -86,6 +105,42 @@ impl Failure {
     }
 }
 
+/// A fence that was put up behind a cell.
+pub struct Awaited {
+    /// Its number.
+    pub number: u64,
+    /// Whether it has arrived, and with it everything that the cell wrote.
+    pub reached: bool,
+    since: Instant,
+    tried: Instant,
+}
+
+impl Awaited {
+    /// A fence just put up.
+    pub fn new(number: u64) -> Awaited {
+        Awaited {
+            number,
+            reached: false,
+            since: Instant::now(),
+            tried: Instant::now(),
+        }
+    }
+
+    /// Whether it takes so long that another had better be tried; true now and then.
+    pub fn is_late(&mut self) -> bool {
+        let late = !self.reached && self.tried.elapsed() > LATE;
+        if late {
+            self.tried = Instant::now();
+        }
+        late
+    }
+
+    /// Whether it will not come any more.
+    pub fn is_lost(&self) -> bool {
+        !self.reached && self.since.elapsed() > FENCE_PATIENCE
+    }
+}
+
 /// The cell that runs.
 pub struct Cell {
     /// What was asked.
@@ -100,6 +155,10 @@ pub struct Cell {
     pub reply: Option<Message>,
     /// When the child said that it is idle.
     pub idle: Option<Instant>,
+    /// Who was asked a question that is not answered yet.
+    pub asked: Option<PeerId>,
+    /// What tells that all its standard error is there.
+    pub fence: Option<Awaited>,
     /// Whether it gave a value.
     pub has_result: bool,
     /// What it showed in places.
@@ -111,6 +170,7 @@ pub struct Cell {
     /// The child's own errors.
     pub errors: Vec<Value>,
     may_end_early: bool,
+    displays: bool,
     complaints: Vec<String>,
     blank: bool,
 }
@@ -120,12 +180,17 @@ impl Cell {
     pub fn new(request: Request, count: u32) -> Cell {
         Cell {
             may_end_early: code::may_end_early(&request.code),
+            displays: ["evcxr_display", "EVCXR_BEGIN_CONTENT"]
+                .iter()
+                .any(|word| request.code.contains(word)),
             request,
             count,
             interrupts: 0,
             asked_to_stop: None,
             reply: None,
             idle: None,
+            asked: None,
+            fence: None,
             has_result: false,
             shown: HashSet::new(),
             scanner: Scanner::default(),
@@ -159,17 +224,36 @@ impl Cell {
         seen
     }
 
+    /// Whether it has ended, and what it wrote on standard error matters.
+    pub fn wants_fence(&self) -> bool {
+        let ended = self.reply.is_some() || self.idle.is_some();
+        ended && !self.is_told() && self.fence.is_none()
+    }
+
+    /// Whether how it ended is known without its standard error.
+    fn is_told(&self) -> bool {
+        (self.has_value() || !self.errors.is_empty()) && !self.scanner.is_inside()
+    }
+
+    /// Whether it came to its end with a value. What a cell displays itself comes the same way, and
+    /// also from one that ended early.
+    fn has_value(&self) -> bool {
+        self.has_result && !self.displays
+    }
+
     /// Whether nothing more will come of it.
     pub fn is_over(&self) -> bool {
         let (Some(_), Some(idle)) = (&self.reply, self.idle) else {
             return false;
         };
         let passed = idle.elapsed();
-        if self.scanner.is_inside() {
-            passed > PANIC_PATIENCE
-        } else {
-            let quiet = if self.may_end_early { QUESTION } else { QUIET };
-            self.has_result || !self.errors.is_empty() || passed > quiet
+        match &self.fence {
+            Some(fence) if fence.reached => true,
+            _ if self.is_told() => true,
+            Some(_) => false,
+            None if self.scanner.is_inside() => passed > PANIC_PATIENCE,
+            None if self.may_end_early => passed > QUESTION,
+            None => passed > QUIET,
         }
     }
 
@@ -197,7 +281,10 @@ impl Cell {
 
     /// All panics, those that a hook reported first.
     pub fn panics(&self) -> impl Iterator<Item = &Panic> {
-        self.reported.iter().chain(self.scanner.found())
+        let same = |a: &Panic, b: &Panic| a.line == b.line && a.message.trim() == b.message.trim();
+        let printed = self.scanner.found().iter();
+        let new = printed.filter(move |panic| !self.reported.iter().any(|own| same(own, panic)));
+        self.reported.iter().chain(new)
     }
 
     /// The panic that ended the cell. One that came to a value caught it. A thread pool hands a
@@ -205,7 +292,7 @@ impl Cell {
     fn panic(&self) -> Option<&Panic> {
         let own = self.panics().filter(|panic| panic.own).last();
         own.or_else(|| self.panics().next())
-            .filter(|_| !self.has_result)
+            .filter(|_| !self.has_value())
     }
 
     fn panicked(&self, panic: &Panic, source: Option<&Path>, history: &History) -> Failure {
@@ -244,7 +331,7 @@ impl Cell {
     /// evcxr prints the error of a failed `?` and says nothing else.
     fn ended_early(&self) -> Option<Failure> {
         let code = &self.request.code;
-        if self.has_result || !self.may_end_early {
+        if self.has_value() || !self.may_end_early {
             return None;
         }
         // What the cell prints itself is no sign of an error.

@@ -9,12 +9,14 @@ use crate::zmtp::{Kind, Link, Server};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
 /// The longest message that is taken from the child.
 const LIMIT: usize = 1 << 30;
+/// With so many bytes of outputs on their way to the loop, more wait at the socket.
+const UNDERWAY: usize = 16 << 20;
 
 /// A kernel's process and the four connections to it.
 pub struct Kernel {
@@ -26,6 +28,8 @@ pub struct Kernel {
     pub answered: bool,
     /// Whether it was heard on iopub.
     pub heard: bool,
+    /// The bytes of outputs that were read and not yet taken in.
+    pub underway: Arc<AtomicUsize>,
     probed: Option<Instant>,
     shell: Link,
     control: Link,
@@ -67,17 +71,19 @@ impl Kernel {
         let process = Process::start(&command, &environment)?;
         let signer = Signer::new(&connection.key);
         let ended = Arc::new(AtomicBool::new(false));
+        let underway = Arc::new(AtomicUsize::new(0));
         let identity = random_hex(8)?.into_bytes();
         let link = |channel: Channel, kind: Kind| -> Result<Link> {
             let (signer, events) = (signer.clone(), events.clone());
-            let (ended, brake) = (ended.clone(), brake.clone());
+            let (ended, brake, underway) = (ended.clone(), brake.clone(), underway.clone());
             let take = move |frames| match Message::parse(frames, &signer) {
                 Ok(message) => {
-                    while channel == Channel::Iopub
-                        && brake.is_full()
-                        && !ended.load(Ordering::Relaxed)
-                    {
-                        std::thread::sleep(Duration::from_millis(2));
+                    if channel == Channel::Iopub {
+                        let busy = || underway.load(Ordering::Relaxed) > UNDERWAY;
+                        while (brake.is_full() || busy()) && !ended.load(Ordering::Relaxed) {
+                            std::thread::sleep(Duration::from_millis(2));
+                        }
+                        underway.fetch_add(message.size(), Ordering::Relaxed);
                     }
                     let _ = events.send(Event::Child(generation, channel, message));
                 }
@@ -90,6 +96,7 @@ impl Kernel {
             generation,
             answered: false,
             heard: false,
+            underway: underway.clone(),
             probed: None,
             shell: link(Channel::Shell, Kind::Dealer)?,
             control: link(Channel::Control, Kind::Dealer)?,

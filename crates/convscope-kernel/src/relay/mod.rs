@@ -6,6 +6,8 @@
 
 mod cell;
 mod child;
+mod fence;
+mod folder;
 
 use crate::code::{self, Completeness};
 use crate::connection::{Channel, Connection};
@@ -15,12 +17,15 @@ use crate::marker::{MARK, Piece, pieces};
 use crate::message::{Message, Signer};
 use crate::zmtp::{Kind, PeerId, Server};
 use crate::{panic::Scanner, process, source};
-use cell::{Cell, Failure, Request};
+use cell::{Awaited, Cell, Failure, Request};
 use child::Kernel;
+use fence::Fence;
+use folder::Folder;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -76,11 +81,12 @@ struct Relay {
     control: Server,
     stdin: Server,
     iopub: Server,
-    folder: tempfile::TempDir,
+    folder: Folder,
     sender: SyncSender<Event>,
     events: Receiver<Event>,
     backlog: VecDeque<Event>,
     kernel: Kernel,
+    fence: Fence,
     early_ends: u32,
     queue: VecDeque<Request>,
     queued: usize,
@@ -92,6 +98,8 @@ struct Relay {
     history: History,
     variables: Vec<String>,
     ended: bool,
+    /// Whether the answer to another question was the last to say a state.
+    said_idle: bool,
     /// Whether a cell runs on that nobody waits for.
     cut_short: bool,
 }
@@ -139,10 +147,8 @@ impl Relay {
             |server, peer, frames| server.send(peer, frames),
         )?;
         watch_signals(&sender)?;
-        let folder = tempfile::Builder::new()
-            .prefix("convscope-relay-")
-            .tempdir()
-            .map_err(io("making a folder for the kernel's connection"))?;
+        let folder = Folder::make()?;
+        std::thread::spawn(folder::sweep);
         let stop_file = folder.path().join("stop");
         let command = &options.command;
         let kernel = Kernel::start(command, folder.path(), &stop_file, 0, &sender, &iopub)?;
@@ -158,6 +164,7 @@ impl Relay {
             events,
             backlog: VecDeque::new(),
             kernel,
+            fence: Fence::new()?,
             early_ends: 0,
             queue: VecDeque::new(),
             queued: 0,
@@ -168,6 +175,7 @@ impl Relay {
             history: History::default(),
             variables: Vec::new(),
             ended: false,
+            said_idle: false,
             cut_short: false,
         })
     }
@@ -222,6 +230,24 @@ impl Relay {
 
     /// What is due, whatever came.
     fn settle(&mut self) -> Result<()> {
+        // To many a front end the last state is the kernel's.
+        if std::mem::take(&mut self.said_idle)
+            && let Some(cell) = &self.running
+        {
+            let busy = json!({"execution_state": "busy"});
+            self.publish("status", &cell.request.message.header, &busy)?;
+        }
+        if let Some(cell) = &mut self.running {
+            if cell.wants_fence() {
+                cell.fence = self.fence.put().map(Awaited::new);
+            } else if let Some(awaited) = &mut cell.fence
+                && awaited.is_late()
+                && ((self.fence.put().is_none() && self.fence.is_deaf()) || awaited.is_lost())
+            {
+                self.fence.give_up();
+                cell.fence = None;
+            }
+        }
         if self.running.as_ref().is_some_and(Cell::is_over)
             && let Some(cell) = self.running.take()
         {
@@ -274,6 +300,8 @@ impl Relay {
         let mut message = request.message.clone();
         message.identities.clear();
         self.kernel.send(Channel::Shell, &message);
+        // While the child is at work: it takes a moment.
+        self.fence.find(self.kernel.process.id());
         self.last = None;
         self.running = Some(Cell::new(request, self.count));
     }
@@ -327,13 +355,18 @@ impl Relay {
                 self.publish("shutdown_reply", &message.header, &answer)?;
                 self.answer(channel, peer, &message, "shutdown_reply", &answer)
             }
-            (Channel::Stdin, _) => {
-                // Nothing is answered there: the child asked.
-                let mut message = message;
-                message.identities.clear();
-                self.kernel.send(channel, &message);
+            (Channel::Stdin, "input_reply") => {
+                // The child would take one that comes unasked for the next question's.
+                let asked = self.running.as_mut().map(|cell| &mut cell.asked);
+                if let Some(asked) = asked.filter(|asked| **asked == Some(peer)) {
+                    *asked = None;
+                    let mut message = message;
+                    message.identities.clear();
+                    self.kernel.send(channel, &message);
+                }
                 Ok(())
             }
+            (Channel::Stdin, _) => Ok(()),
             _ => {
                 self.pending.push_back(Pending {
                     id: message.id().to_owned(),
@@ -369,7 +402,7 @@ impl Relay {
     }
 
     /// Replies to a cell that is not run.
-    fn refuse(&self, request: &Request, content: &Value) -> Result<()> {
+    fn refuse(&mut self, request: &Request, content: &Value) -> Result<()> {
         let mut content = content.clone();
         if content.get("status").is_none() {
             content["status"] = json!("error");
@@ -389,7 +422,7 @@ impl Relay {
     }
 
     fn answer(
-        &self,
+        &mut self,
         channel: Channel,
         peer: PeerId,
         request: &Message,
@@ -408,7 +441,9 @@ impl Relay {
         let mut reply = Message::new(kind, &request.header, content)?;
         reply.identities.clone_from(&request.identities);
         self.server(channel).send(peer, reply.frames(&self.signer));
-        state("idle")
+        state("idle")?;
+        self.said_idle |= channel == Channel::Shell;
+        Ok(())
     }
 
     fn server(&self, channel: Channel) -> &Server {
@@ -491,6 +526,8 @@ impl Relay {
             .is_some_and(|cell| cell.request.message.id() == parent);
         match channel {
             Channel::Iopub => {
+                let size = message.size();
+                self.kernel.underway.fetch_sub(size, Ordering::Relaxed);
                 self.kernel.heard = true;
                 self.early_ends = 0;
                 if own {
@@ -500,12 +537,18 @@ impl Relay {
                 }
             }
             Channel::Stdin => {
-                if let Some(cell) = self.running.as_ref().filter(|_| own) {
+                if let Some(cell) = self.running.as_mut().filter(|_| own) {
                     let identity = self.shell.identity(cell.request.peer);
-                    if let Some(peer) = self.stdin.find(&identity) {
+                    cell.asked = self.stdin.find(&identity);
+                    if let Some(peer) = cell.asked {
                         let mut message = message;
                         message.identities.clear();
                         self.stdin.send(peer, message.frames(&self.signer));
+                    } else {
+                        // Nobody is there to be asked; the cell would wait for ever.
+                        let nothing = json!({"value": ""});
+                        let answer = Message::new("input_reply", &message.header, &nothing)?;
+                        self.kernel.send(channel, &answer);
                     }
                 }
                 Ok(())
@@ -550,6 +593,9 @@ impl Relay {
                 if message.kind() == "execute_result" {
                     cell.has_result = true;
                 }
+                if cell.request.silent {
+                    return Ok(());
+                }
                 let mut content = message.content();
                 content["execution_count"] = json!(cell.count);
                 let message = message.with_content(&content);
@@ -581,7 +627,11 @@ impl Relay {
             if cell.idle.is_some() {
                 cell.idle = Some(Instant::now());
             }
-            let seen = cell.complain(text);
+            let (own, reached) = self.fence.cut(text);
+            if let Some(awaited) = &mut cell.fence {
+                awaited.reached |= reached.is_some_and(|number| number >= awaited.number);
+            }
+            let seen = cell.complain(&own);
             if seen == text {
                 self.forward(&message);
             } else if !seen.is_empty() {
@@ -634,6 +684,17 @@ impl Relay {
         if message.parent_is_relays() {
             return Ok(());
         }
+        if message.may_hold(&["u001e", "u001E", "\u{1e}"]) && message.kind() == "stream" {
+            let content = message.content();
+            let (own, fence) = self.fence.cut(content["text"].as_str().unwrap_or_default());
+            if fence.is_some() {
+                if !own.is_empty() {
+                    let content = json!({"name": content["name"], "text": own});
+                    self.forward(&message.with_content(&content));
+                }
+                return Ok(());
+            }
+        }
         if let Some((id, scanner)) = &mut self.last
             && id == parent
             && message.kind() == "stream"
@@ -665,7 +726,13 @@ impl Relay {
         let source = needed
             .then(|| source::find(given, self.kernel.process.id()))
             .flatten();
-        let failures = cell.failures(source.as_deref(), &self.variables, &self.history);
+        let mut failures = cell.failures(source.as_deref(), &self.variables, &self.history);
+        if failures.is_empty() && !cell.has_result && self.fence.is_deaf() {
+            let value = "text that is not UTF-8 was written to standard error: the kernel sees no \
+                         panic and no failed `?` any more";
+            let more = ["  Restart the kernel. Nothing says whether this cell did what it should."];
+            failures.push(Failure::new("Deaf", value, &more.map(str::to_owned)));
+        }
         let lost = failures
             .iter()
             .any(|failure| matches!(failure.name.as_str(), "Interrupted" | "Crash"));
@@ -706,10 +773,9 @@ impl Relay {
         content["status"] = json!(if failures.is_empty() { "ok" } else { "error" });
         content["execution_count"] = json!(cell.count);
         if failures.is_empty() {
-            for (name, empty) in [("user_expressions", json!({})), ("payload", json!([]))] {
-                if content.get(name).is_none() {
-                    content[name] = empty;
-                }
+            content["user_expressions"] = cell.request.user_expressions();
+            if content.get("payload").is_none() {
+                content["payload"] = json!([]);
             }
         }
         let mut reply = Message::new("execute_reply", header, &content)?;

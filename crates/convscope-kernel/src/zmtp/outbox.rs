@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 /// With more than this waiting, nothing should be added that can wait elsewhere.
 const FULL: usize = 64 << 20;
+/// With more than this behind its longest message a peer is let go: it asks and does not listen.
+const HOPELESS: usize = 128 << 20;
 /// A peer whose queue is full and that takes nothing for so long is let go.
 const PATIENCE: Duration = Duration::from_secs(10);
 const GLANCE: Duration = Duration::from_millis(500);
@@ -19,6 +21,19 @@ struct State {
     closing: bool,
     /// Nothing goes out any more.
     gone: bool,
+}
+
+impl State {
+    fn leave(&mut self) {
+        self.gone = true;
+        self.waiting = VecDeque::new();
+        self.bytes = 0;
+    }
+}
+
+/// The bytes of a message, and what it takes to keep it.
+fn size(message: &Frames) -> usize {
+    message.iter().map(|frame| frame.len() + 64).sum()
 }
 
 /// What waits to be sent to one peer.
@@ -36,9 +51,15 @@ impl Outbox {
     pub fn push(&self, message: Arc<Frames>) {
         let mut state = self.state();
         if !state.closing && !state.gone {
-            state.bytes += message.iter().map(Vec::len).sum::<usize>();
+            state.bytes += size(&message);
             state.waiting.push_back(message);
             self.shared.1.notify_all();
+            if state.bytes > HOPELESS {
+                let longest = state.waiting.iter().map(|waiting| size(waiting)).max();
+                if state.bytes - longest.unwrap_or(0) > HOPELESS {
+                    state.leave();
+                }
+            }
         }
     }
 
@@ -62,10 +83,7 @@ impl Outbox {
 
     /// Ends the writing at once.
     pub fn abandon(&self) {
-        let mut state = self.state();
-        state.gone = true;
-        state.waiting.clear();
-        state.bytes = 0;
+        self.state().leave();
         self.shared.1.notify_all();
     }
 
@@ -92,8 +110,7 @@ impl Outbox {
     fn sent_first(&self) {
         let mut state = self.state();
         if let Some(message) = state.waiting.pop_front() {
-            let size = message.iter().map(Vec::len).sum::<usize>();
-            state.bytes = state.bytes.saturating_sub(size);
+            state.bytes = state.bytes.saturating_sub(size(&message));
         }
     }
 
@@ -149,5 +166,26 @@ impl Outbox {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_that_only_asks_is_let_go_and_one_with_a_long_message_is_not() {
+        let message = |size: usize| Arc::new(vec![vec![0; size]]);
+        let patient = Outbox::default();
+        for size in [1, HOPELESS + 1, 10, HOPELESS / 2] {
+            patient.push(message(size));
+        }
+        assert!(patient.is_full() && !patient.is_done());
+        let hopeless = Outbox::default();
+        for _ in 0..4 {
+            hopeless.push(message(HOPELESS / 2));
+        }
+        assert!(hopeless.is_done());
+        assert_eq!(hopeless.state().bytes, 0);
     }
 }

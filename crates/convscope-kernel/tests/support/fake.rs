@@ -18,6 +18,8 @@ struct Fake {
     answers: Mutex<Receiver<Message>>,
     killed: AtomicBool,
     count: AtomicU32,
+    latest: Mutex<Option<Message>>,
+    runtime: Option<u32>,
 }
 
 /// Runs until it is told to shut down, but never for more than five minutes.
@@ -39,7 +41,20 @@ pub fn run(connection_file: &Path) {
         },
     )
     .unwrap();
+    let lag = std::env::var("FAKE_LAG").ok();
+    let lag = lag.map(|ms| Duration::from_millis(ms.parse().unwrap()));
+    // It ends with this process: its standard input does.
+    let mut runtime = lag.map(|_| {
+        std::process::Command::new("cat")
+            .env("EVCXR_IS_RUNTIME", "1")
+            .stdin(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap()
+    });
     let fake = Arc::new(Fake {
+        latest: Mutex::new(None),
+        runtime: runtime.as_ref().map(std::process::Child::id),
         signer,
         iopub,
         stdin,
@@ -47,6 +62,17 @@ pub fn run(connection_file: &Path) {
         killed: AtomicBool::new(false),
         count: AtomicU32::new(1),
     });
+    if let Some(errors) = runtime.as_mut().and_then(|process| process.stderr.take()) {
+        let fake = fake.clone();
+        std::thread::spawn(move || {
+            let lines = std::io::BufRead::lines(std::io::BufReader::new(errors));
+            for line in lines.map_while(Result::ok) {
+                std::thread::sleep(lag.unwrap());
+                let latest = fake.latest.lock().unwrap().clone().unwrap();
+                fake.print(&latest, "stderr", &format!("{line}\n"));
+            }
+        });
+    }
     let on_control = fake.clone();
     Server::start(
         address(Channel::Control),
@@ -123,6 +149,7 @@ impl Fake {
                 let input = json!({"code": code, "execution_count": count});
                 self.publish(&request, "execute_input", &input);
                 self.killed.store(false, Ordering::SeqCst);
+                *self.latest.lock().unwrap() = Some(request.clone());
                 let ended = code
                     .lines()
                     .find_map(|line| self.line(&request, count, line));
@@ -145,6 +172,11 @@ impl Fake {
         self.publish(request, "stream", &content);
     }
 
+    fn write_late(&self, text: &[u8]) {
+        let file = format!("/proc/{}/fd/2", self.runtime.unwrap());
+        std::fs::write(file, text).unwrap();
+    }
+
     /// Does what a line says. Returns the reply's status when the cell ends here.
     fn line(&self, request: &Message, count: u32, line: &str) -> Option<&'static str> {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
@@ -160,6 +192,17 @@ impl Fake {
             "lines" => {
                 for n in 0..number() {
                     self.print(request, "stdout", &format!("line {n}\n"));
+                }
+            }
+            // COUNT SIZE: numbered outputs of about that size, as fast as they are taken.
+            "flood" => {
+                let (count, size) = rest.split_once(' ').unwrap();
+                let filler = "x".repeat(size.parse().unwrap());
+                for n in 0..count.parse::<usize>().unwrap() {
+                    while self.iopub.is_full() {
+                        std::thread::sleep(Duration::from_millis(2));
+                    }
+                    self.print(request, "stdout", &format!("{n} {filler}\n"));
                 }
             }
             "big" => self.print(request, "stdout", &"x".repeat(number())),
@@ -239,6 +282,15 @@ impl Fake {
             "environment" => {
                 let value = std::env::var(rest).unwrap_or_default();
                 self.print(request, "stdout", &value);
+            }
+            // Through a pipe and a thread, as evcxr does, and as late as one likes.
+            "late" => self.write_late(format!("{rest}\n").as_bytes()),
+            "garble" => self.write_late(b"\xff\n"),
+            "hooked" => {
+                let panic = json!({"message": rest, "own": true, "cell_lines": [9, 2]});
+                let mark = json!({"panic": panic});
+                self.print(request, "stdout", &format!("\u{1e}{mark}\n"));
+                return Some("ok");
             }
             "sleep" => std::thread::sleep(Duration::from_millis(number() as u64)),
             "ask" => {

@@ -80,6 +80,27 @@ impl Relay {
         Client::new(&self.connection)
     }
 
+    /// A client that has not yet said a word, once the relay listens.
+    pub fn unmet(&self) -> Client {
+        let address = self.connection.address(Channel::Shell).unwrap();
+        assert!(wait_for(|| std::net::TcpStream::connect(address).is_ok()));
+        Client::unmet(&self.connection)
+    }
+
+    /// The folder in which the relay has its temporary files.
+    pub fn temporary(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The most memory that the relay has had so far, in bytes.
+    pub fn peak(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()));
+        let status = status.expect("a relay that runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        kib.unwrap().trim().parse::<usize>().unwrap() * 1024
+    }
+
     /// Waits for the relay's end.
     pub fn ended(&mut self) -> bool {
         wait_for(|| self.process.try_wait().unwrap().is_some())
@@ -169,6 +190,12 @@ pub struct Client {
 
 impl Client {
     pub fn new(connection: &Connection) -> Client {
+        let client = Client::unmet(connection);
+        client.meet();
+        client
+    }
+
+    fn unmet(connection: &Connection) -> Client {
         let session = connection.key[..8].to_owned() + &Connection::fresh().unwrap().key[..8];
         let mut links = HashMap::new();
         let mut link = |name, channel_of, kind| {
@@ -187,7 +214,7 @@ impl Client {
             link("stdin", Channel::Stdin, Kind::Dealer),
             link("iopub", Channel::Iopub, Kind::Sub),
         );
-        let client = Client {
+        Client {
             signer: Signer::new(&connection.key),
             session,
             links,
@@ -197,9 +224,7 @@ impl Client {
             iopub,
             outputs: RefCell::default(),
             replies: RefCell::default(),
-        };
-        client.meet();
-        client
+        }
     }
 
     /// Waits until both shell and iopub are heard.
@@ -318,6 +343,11 @@ impl Client {
 }
 
 impl Client {
+    /// Leaves a channel.
+    pub fn leave(&mut self, link: &str) {
+        self.links.remove(link);
+    }
+
     pub fn no_more_replies(&self) -> bool {
         self.replies.borrow().is_empty()
             && self.shell.recv_timeout(Duration::from_millis(300)).is_err()
