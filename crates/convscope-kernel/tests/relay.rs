@@ -172,7 +172,24 @@ fn a_failed_question_mark_is_an_error_and_a_warning_is_not() {
         "{}",
         failed.reply
     );
+    assert_eq!(failed.text("stderr"), "", "it is said once");
     assert_eq!(client.run("complain careful").reply["status"], "ok");
+}
+
+#[test]
+fn what_a_cell_with_a_question_mark_writes_on_standard_error_is_not_lost() {
+    let relay = Relay::start();
+    let client = relay.client();
+    // It came to a value, so it was no error.
+    let well = client.run("complain careful\n// f()?\nvalue 5");
+    assert_eq!(well.reply["status"], "ok");
+    let asked = client.run("complain careful\nlet x = f()?;\nvalue 5");
+    assert_eq!(asked.reply["status"], "ok");
+    assert_eq!(asked.text("stderr"), "careful\n");
+    // What dbg! wrote is no part of the error.
+    let failed = client.run("complain [src/lib.rs:3:1] x = 5\nfail f()?;");
+    assert_eq!(failed.reply["evalue"], "invalid digit found in string");
+    assert_eq!(failed.text("stderr"), "[src/lib.rs:3:1] x = 5\n");
 }
 
 #[test]
@@ -182,10 +199,7 @@ fn what_is_printed_late_on_standard_error_is_waited_for() {
     let client = relay.client();
     for _ in 0..2 {
         let outcome = client.run("late invalid digit\nnumber()?;");
-        assert_eq!(
-            outcome.kinds(),
-            ["busy", "execute_input", "stream", "error", "idle"]
-        );
+        assert_eq!(outcome.kinds(), ["busy", "execute_input", "error", "idle"]);
         assert_eq!(outcome.reply["ename"], "Error");
         let panicked =
             client.run("late thread 'main' panicked at src/lib.rs:2:1:\nlate out of bounds");

@@ -22,8 +22,14 @@ const PANIC_PATIENCE: Duration = Duration::from_millis(500);
 const LATE: Duration = Duration::from_secs(1);
 /// A fence that takes longer will not come: something else has the kernel's standard error.
 const FENCE_PATIENCE: Duration = Duration::from_secs(20);
+/// What a cell with a `?` writes on standard error may be the error that ends it, which is told in
+/// another form: so long it is kept back.
+const HELD: Duration = Duration::from_millis(100);
 /// How many lines of standard error are kept to find out why a cell ended.
 const KEPT: usize = 50;
+
+/// The `ename` of a cell that a `?` ended.
+const ENDED_EARLY: &str = "Error";
 
 const RED: &str = "\u{1b}[31m";
 const CYAN: &str = "\u{1b}[36m";
@@ -170,6 +176,8 @@ pub struct Cell {
     /// The child's own errors.
     pub errors: Vec<Value>,
     may_end_early: bool,
+    held: String,
+    held_since: Option<Instant>,
     displays: bool,
     complaints: Vec<String>,
     blank: bool,
@@ -180,6 +188,8 @@ impl Cell {
     pub fn new(request: Request, count: u32) -> Cell {
         Cell {
             may_end_early: code::may_end_early(&request.code),
+            held: String::new(),
+            held_since: None,
             displays: ["evcxr_display", "EVCXR_BEGIN_CONTENT"]
                 .iter()
                 .any(|word| request.code.contains(word)),
@@ -222,6 +232,37 @@ impl Cell {
             }
         }
         seen
+    }
+
+    /// Keeps standard error back that may be the error of a failed `?`. Returns what is no such thing.
+    pub fn hold(&mut self, seen: String) -> String {
+        if !self.may_end_early || seen.is_empty() {
+            return seen;
+        }
+        self.held.push_str(&seen);
+        self.held_since = Some(Instant::now());
+        String::new()
+    }
+
+    /// What was kept back and is shown after all: the cell runs on.
+    pub fn release(&mut self) -> Option<String> {
+        let runs_on = self.reply.is_none() && self.idle.is_none();
+        (runs_on && self.held_since?.elapsed() > HELD).then(|| {
+            self.held_since = None;
+            std::mem::take(&mut self.held)
+        })
+    }
+
+    /// What was kept back, at the end, without what an error tells.
+    pub fn rest(&mut self, failures: &[Failure]) -> String {
+        let mut held = std::mem::take(&mut self.held);
+        if failures.iter().any(|failure| failure.name == ENDED_EARLY) {
+            held = held
+                .split_inclusive('\n')
+                .filter(|line| is_debugging(line))
+                .collect();
+        }
+        held
     }
 
     /// Whether it has ended, and what it wrote on standard error matters.
@@ -338,8 +379,15 @@ impl Cell {
         if code.contains("eprint") {
             return None;
         }
-        let own = |line: &&String| !line.starts_with("[src/lib.rs:") && !line.is_empty();
-        let value = self.complaints.iter().rfind(own)?;
+        let own = |line: &&str| !is_debugging(line) && !line.is_empty();
+        let held: Vec<&str> = self.held.lines().map(str::trim_end).filter(own).collect();
+        let value = match &held[..] {
+            [] => {
+                let mut lines = self.complaints.iter().map(String::as_str);
+                lines.rfind(own)?.to_owned()
+            }
+            lines => lines.join("\n"),
+        };
         let with: Vec<usize> = code
             .lines()
             .enumerate()
@@ -351,7 +399,7 @@ impl Cell {
             more.push(self.at_line(line));
         }
         more.push("  A `?` ended the cell here; what it would have made is not there.".to_owned());
-        Some(Failure::new("Error", value, &more))
+        Some(Failure::new(ENDED_EARLY, &value, &more))
     }
 
     /// An error of the child's, in Jupyter's form.
@@ -407,6 +455,11 @@ impl Cell {
             Failure::new("Crash", &value, &more)
         }
     }
+}
+
+/// Whether a line is `dbg!`'s.
+fn is_debugging(line: &str) -> bool {
+    line.starts_with("[src/lib.rs:")
 }
 
 /// What is gone with the process.

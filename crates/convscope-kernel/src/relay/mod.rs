@@ -248,6 +248,12 @@ impl Relay {
                 cell.fence = None;
             }
         }
+        if let Some(cell) = &mut self.running
+            && let Some(text) = cell.release()
+        {
+            let header = cell.request.message.header.clone();
+            self.publish("stream", &header, &json!({"name": "stderr", "text": text}))?;
+        }
         if self.running.as_ref().is_some_and(Cell::is_over)
             && let Some(cell) = self.running.take()
         {
@@ -632,6 +638,7 @@ impl Relay {
                 awaited.reached |= reached.is_some_and(|number| number >= awaited.number);
             }
             let seen = cell.complain(&own);
+            let seen = cell.hold(seen);
             if seen == text {
                 self.forward(&message);
             } else if !seen.is_empty() {
@@ -732,6 +739,11 @@ impl Relay {
                          panic and no failed `?` any more";
             let more = ["  Restart the kernel. Nothing says whether this cell did what it should."];
             failures.push(Failure::new("Deaf", value, &more.map(str::to_owned)));
+        }
+        let rest = cell.rest(&failures);
+        if !rest.is_empty() {
+            let content = json!({"name": "stderr", "text": rest});
+            self.publish("stream", &cell.request.message.header, &content)?;
         }
         let lost = failures
             .iter()
