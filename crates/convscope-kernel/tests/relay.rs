@@ -162,6 +162,24 @@ fn a_panic_that_was_caught_is_no_error() {
 }
 
 #[test]
+fn a_name_that_went_with_the_process_is_told_from_one_that_never_was() {
+    let relay = Relay::start();
+    let client = relay.client();
+    let hint = |code: &str| client.run(code).reply["traceback"].to_string();
+    client.run("let trained = 1;");
+    client.run("crash");
+    let lost = hint("unknown trained");
+    assert!(lost.contains("`trained` was lost"), "{lost}");
+    assert_eq!(lost.matches("hint:").count(), 1, "{lost}");
+    assert!(!hint("unknown other").contains("was lost"));
+    client.run("let trained = 2;");
+    assert!(
+        !hint("unknown trained").contains("was lost"),
+        "it was made again"
+    );
+}
+
+#[test]
 fn a_failed_question_mark_is_an_error_and_a_warning_is_not() {
     let relay = Relay::start();
     let client = relay.client();

@@ -32,7 +32,7 @@ const KEPT: usize = 50;
 const ENDED_EARLY: &str = "Error";
 
 const RED: &str = "\u{1b}[31m";
-const CYAN: &str = "\u{1b}[36m";
+const HINT: &str = "\u{1b}[36mhint:\u{1b}[0m";
 const PLAIN: &str = "\u{1b}[0m";
 
 /// An execution that Jupyter asked for.
@@ -102,6 +102,19 @@ impl Failure {
             name: name.to_owned(),
             value: value.to_owned(),
             traceback,
+        }
+    }
+
+    /// A name that is not found because the process that had it is gone: that is the better hint.
+    pub fn tell_of_loss(&mut self, gone: &[String]) {
+        let name = self.value.split('`').nth(1).unwrap_or_default();
+        if self.name == "error[E0425]" && gone.iter().any(|lost| lost == name) {
+            let hint = format!(
+                "{HINT} `{name}` was lost when the process that ran the cells ended. Run the cell \
+                 that makes it again (menu Run, Run All Above Selected Cell)."
+            );
+            self.traceback.retain(|line| !line.starts_with(HINT));
+            self.traceback.push(hint);
         }
     }
 
@@ -425,7 +438,7 @@ impl Cell {
             traceback.push(format!("{RED}{name}:{PLAIN} {value}"));
         }
         if let Some(hint) = hints::hint(code, &text) {
-            traceback.push(format!("{CYAN}hint:{PLAIN} {hint}"));
+            traceback.push(format!("{HINT} {hint}"));
         }
         Failure {
             name,

@@ -97,6 +97,8 @@ struct Relay {
     count: u32,
     history: History,
     variables: Vec<String>,
+    /// Those that were lost with a process and not made again.
+    gone: Vec<String>,
     ended: bool,
     /// Whether the answer to another question was the last to say a state.
     said_idle: bool,
@@ -174,6 +176,7 @@ impl Relay {
             count: 0,
             history: History::default(),
             variables: Vec::new(),
+            gone: Vec::new(),
             ended: false,
             said_idle: false,
             cut_short: false,
@@ -748,10 +751,14 @@ impl Relay {
         let lost = failures
             .iter()
             .any(|failure| matches!(failure.name.as_str(), "Interrupted" | "Crash"));
+        for failure in &mut failures {
+            failure.tell_of_loss(&self.gone);
+        }
         if lost {
-            self.variables.clear();
+            self.gone.append(&mut self.variables);
         } else if failures.is_empty() {
             for name in code::variables(&cell.request.code) {
+                self.gone.retain(|gone| *gone != name);
                 if !self.variables.contains(&name) {
                     self.variables.push(name);
                 }
@@ -831,6 +838,7 @@ impl Relay {
             &json!({"execution_state": "restarting"}),
         )?;
         let lost = std::mem::take(&mut self.variables);
+        self.gone.extend_from_slice(&lost);
         let names = match &lost[..] {
             [] => String::new(),
             names => format!(" ({})", names.join(", ")),

@@ -243,6 +243,11 @@ impl Fake {
                 ];
                 return error("borrow of moved value: `s`", &lines);
             }
+            "unknown" => {
+                let value = format!("cannot find value `{rest}` in this scope");
+                let line = format!("\u{1b}[31m[E0425] Error:\u{1b}[0m {value}");
+                return error(&value, &[&line]);
+            }
             "crash" => {
                 let value = "Subprocess terminated with status: exit status: 3";
                 return error(value, &[value]);
