@@ -354,6 +354,18 @@ fn patience_ends_a_cell_that_does_not_stop() {
 }
 
 #[test]
+fn one_interrupt_is_enough_where_the_client_takes_no_input() {
+    let relay = Relay::start();
+    let client = relay.client();
+    let content = json!({"code": "print begun\nspin", "allow_stdin": false});
+    let spinning = client.request("shell", "execute_request", &content);
+    client.next_of("stream");
+    client.request("control", "interrupt_request", &json!({}));
+    assert_eq!(client.outcome(&spinning).reply["ename"], "Interrupted");
+    assert_eq!(client.run("print on").text("stdout"), "on\n");
+}
+
+#[test]
 fn a_kernel_that_dies_is_replaced_and_what_was_lost_is_said() {
     let relay = Relay::start();
     let client = relay.client();

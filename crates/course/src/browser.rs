@@ -3,11 +3,11 @@
 //! The test itself is `tests/browser/test_notebooks.py`. It drives the machine's own Chromium
 //! through Playwright's Python package, which gets a virtual environment of its own.
 
-use crate::paths::{Paths, venv_python};
+use crate::paths::Paths;
 use crate::process::{Log, find_program};
-use crate::report::Step;
-use crate::setup::checks::{self, Machine, Need};
-use crate::setup::{Context as SetupContext, install, jupyter, stamp};
+use crate::setup::checks::{Machine, Need};
+use crate::setup::{Context as SetupContext, install};
+use crate::test_venv;
 use anyhow::{Context, Result, ensure};
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -41,7 +41,8 @@ pub fn test(paths: &Paths) -> Result<Option<String>> {
             return Ok(Some("there is no Chromium, see above".into()));
         }
     };
-    let python = python(&mut context)?;
+    let task = "Installing the browser's driver";
+    let python = test_venv::python(&mut context, "browser", REQUIREMENTS, task)?;
     let mut command = Command::new(python);
     command
         .args(["-m", "unittest", "discover", "-v", "-s"])
@@ -88,24 +89,6 @@ fn find_chromium(path: &OsStr) -> Option<PathBuf> {
     on_path.or_else(|| Some(PathBuf::from(MAC_CHROME)).filter(|p| p.is_file()))
 }
 
-/// The interpreter of an environment that has Playwright, made if need be.
-fn python(context: &mut SetupContext<'_>) -> Result<PathBuf> {
-    let paths = context.paths;
-    let venv = paths.made().join("venv-browser");
-    let inputs = stamp::Inputs::new()
-        .text(REQUIREMENTS)
-        .text(venv.to_string_lossy().as_bytes())
-        .digest();
-    if !(stamp::is_done(paths, "browser", &inputs) && venv_python(&venv).exists()) {
-        let python = checks::python(&context.machine)?;
-        let mut step = Step::start("Installing the browser's driver", "half a minute");
-        jupyter::install_requirements(context, &python, &venv, REQUIREMENTS, &mut step)?;
-        step.done();
-        stamp::set_done(paths, "browser", &inputs)?;
-    }
-    Ok(venv_python(&venv))
-}
-
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
@@ -124,19 +107,7 @@ mod tests {
 
     #[test]
     fn the_drivers_packages_are_pinned_and_hashed_and_no_index_is_named() {
-        let joined = REQUIREMENTS.replace("\\\n", " ");
-        let packages = joined
-            .lines()
-            .filter(|l| !l.is_empty() && !l.trim_start().starts_with('#'));
-        let mut count = 0;
-        for package in packages {
-            assert!(
-                package.contains("==") && package.contains("--hash=sha256:"),
-                "{package}"
-            );
-            count += 1;
-        }
-        assert!(count > 0);
-        assert!(joined.contains("playwright==") && !joined.contains("://"));
+        let packages = test_venv::testing::packages(REQUIREMENTS);
+        assert!(packages.iter().any(|(name, _)| name == "playwright"));
     }
 }

@@ -8,6 +8,7 @@ mod browser;
 mod doctor;
 mod fetch;
 mod kernel;
+mod kernel_tests;
 mod lab;
 mod lint;
 mod machine_paths;
@@ -24,6 +25,7 @@ mod setup;
 mod student;
 mod table;
 mod test;
+mod test_venv;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;

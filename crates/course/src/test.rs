@@ -7,7 +7,7 @@ use crate::kernel::environment::{compute_environment, forget_cargo_run};
 use crate::paths::Paths;
 use crate::process::{interrupted, said};
 use crate::report::seconds;
-use crate::{browser, lint, notebook, run, setup, table};
+use crate::{browser, kernel_tests, lint, notebook, run, setup, table};
 use anyhow::{Context, Result, bail, ensure};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ pub struct Args {
     /// The stages to run [default: all]
     #[arg(value_parser = STAGES.map(|stage| stage.name))]
     stages: Vec<String>,
-    /// Leave out what takes minutes: set-up, running the notebooks, the browser
+    /// Leave out what takes minutes: set-up, the kernel, running the notebooks, the browser
     #[arg(long)]
     quick: bool,
     /// Leave out the test in a browser
@@ -38,7 +38,7 @@ struct Stage {
     run: fn(&Paths) -> Result<End>,
 }
 
-const STAGES: [Stage; 9] = [
+const STAGES: [Stage; 10] = [
     stage("setup", false, |paths| {
         setup::ensure(paths)?;
         Ok(End::Passed)
@@ -66,6 +66,10 @@ const STAGES: [Stage; 9] = [
             lint::lint_all(paths)?,
             "there are mistakes in the notebooks",
         )
+    }),
+    stage("kernel", false, |paths| {
+        kernel_tests::test(paths)?;
+        Ok(End::Passed)
     }),
     stage("run", false, |paths| {
         let entries = notebook::all(paths)?;

@@ -25,6 +25,9 @@ const FENCE_PATIENCE: Duration = Duration::from_secs(20);
 /// What a cell with a `?` writes on standard error may be the error that ends it, which is told in
 /// another form: so long it is kept back.
 const HELD: Duration = Duration::from_millis(100);
+/// How long a cell may go on after an interrupt where nobody could send a second one: a client that
+/// goes on at its own timeout, as nbclient does, listens for four seconds more.
+const UNATTENDED: Duration = Duration::from_secs(2);
 /// How many lines of standard error are kept to find out why a cell ended.
 const KEPT: usize = 50;
 
@@ -49,6 +52,8 @@ pub struct Request {
     pub remembered: bool,
     /// Whether an error ends what waits behind it.
     pub stop_on_error: bool,
+    /// Whether someone sits there who could answer a question, or interrupt again.
+    pub attended: bool,
 }
 
 impl Request {
@@ -62,6 +67,7 @@ impl Request {
             silent,
             remembered: !silent && content["store_history"].as_bool().unwrap_or(true),
             stop_on_error: content["stop_on_error"].as_bool().unwrap_or(true),
+            attended: content["allow_stdin"].as_bool().unwrap_or(true),
             message,
         }
     }
@@ -222,6 +228,15 @@ impl Cell {
             complaints: Vec::new(),
             blank: false,
         }
+    }
+
+    /// Whether it was asked to stop, and did not for too long.
+    pub fn is_overdue(&self, patience: Option<Duration>) -> bool {
+        let patience = patience.or((!self.request.attended).then_some(UNATTENDED));
+        let asked = self.asked_to_stop.filter(|_| self.interrupts == 1);
+        asked
+            .zip(patience)
+            .is_some_and(|(asked, patience)| asked.elapsed() > patience)
     }
 
     /// What of a text on standard error the student sees at once.

@@ -53,6 +53,8 @@ pub struct Options {
     /// The kernel's `EVCXR_TMPDIR`; found by itself on Linux.
     pub sources: Option<PathBuf>,
     /// After so long without an end, a request to stop is followed by the kernel's own interrupt.
+    /// Without it that takes two seconds where the client allows no input, so that nobody can be
+    /// there to interrupt twice, and never happens by itself elsewhere.
     pub patience: Option<Duration>,
 }
 
@@ -279,11 +281,11 @@ impl Relay {
             self.replace_kernel(&status.to_string())?;
         }
         self.kernel.probe(&Value::Null);
-        if let (Some(patience), Some(cell)) = (self.options.patience, &mut self.running)
-            && cell.interrupts == 1
-            && cell
-                .asked_to_stop
-                .is_some_and(|asked| asked.elapsed() > patience)
+        let patience = self.options.patience;
+        if self
+            .running
+            .as_ref()
+            .is_some_and(|cell| cell.is_overdue(patience))
         {
             self.interrupt()?;
         }

@@ -1,6 +1,6 @@
 use super::{Frames, Incoming, Kind, Outbox, Reader, introduce, is_end};
 use crate::error::{Result, io};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,6 +11,9 @@ pub type PeerId = u64;
 /// More connections than this to one socket are refused.
 const MOST_PEERS: usize = 256;
 
+/// So much of what is published before anyone listens is kept.
+const MOST_EARLY: usize = 256;
+
 /// Who is connected.
 pub struct Joined {
     /// The identity that the peer chose; often empty.
@@ -19,11 +22,21 @@ pub struct Joined {
     topics: Vec<Vec<u8>>,
 }
 
+impl Joined {
+    fn wants(&self, frames: &Frames) -> bool {
+        let first = frames.first().map_or(&[][..], Vec::as_slice);
+        self.topics.iter().any(|topic| first.starts_with(topic))
+    }
+}
+
 /// A socket that listens.
 #[derive(Clone)]
 pub struct Server {
     name: &'static str,
     peers: Arc<Mutex<BTreeMap<PeerId, Joined>>>,
+    /// What was published while nobody had subscribed yet. A client's sockets connect one by one,
+    /// so its first request is often answered before it listens.
+    early: Arc<Mutex<Option<VecDeque<Arc<Frames>>>>>,
 }
 
 impl Server {
@@ -39,6 +52,7 @@ impl Server {
         let server = Server {
             name: kind.name(),
             peers: Arc::default(),
+            early: Arc::new(Mutex::new((kind == Kind::Pub).then(VecDeque::new))),
         };
         let own = server.clone();
         let next = AtomicU64::new(1);
@@ -69,6 +83,10 @@ impl Server {
 
     fn peers(&self) -> MutexGuard<'_, BTreeMap<PeerId, Joined>> {
         self.peers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn early(&self) -> MutexGuard<'_, Option<VecDeque<Arc<Frames>>>> {
+        self.early.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn serve(
@@ -128,7 +146,14 @@ impl Server {
         if let Some(peer) = self.peers().get_mut(&id) {
             let at = peer.topics.iter().position(|known| known == topic);
             match (wanted, at) {
-                (true, _) if peer.topics.len() < 1024 => peer.topics.push(topic.to_vec()),
+                (true, _) if peer.topics.len() < 1024 => {
+                    peer.topics.push(topic.to_vec());
+                    for frames in self.early().take().into_iter().flatten() {
+                        if peer.wants(&frames) {
+                            peer.outbox.push(frames);
+                        }
+                    }
+                }
                 (false, Some(at)) => {
                     peer.topics.remove(at);
                 }
@@ -144,14 +169,19 @@ impl Server {
         }
     }
 
-    /// Sends to everyone who subscribed.
+    /// Sends to everyone who subscribed; before anyone has, to the first who will.
     pub fn publish(&self, frames: Frames) {
         let frames = Arc::new(frames);
-        let first = frames.first().map_or(&[][..], Vec::as_slice);
-        for peer in self.peers().values() {
-            if peer.topics.iter().any(|topic| first.starts_with(topic)) {
-                peer.outbox.push(frames.clone());
+        // Locked in this order by everyone, so that nothing falls between the two.
+        let peers = self.peers();
+        if let Some(early) = &mut *self.early() {
+            early.push_back(frames.clone());
+            if early.len() > MOST_EARLY {
+                early.pop_front();
             }
+        }
+        for peer in peers.values().filter(|peer| peer.wants(&frames)) {
+            peer.outbox.push(frames.clone());
         }
     }
 
@@ -185,5 +215,50 @@ impl Server {
             .get(&peer)
             .map(|peer| peer.identity.clone())
             .unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::zmtp::Link;
+    use std::sync::mpsc::{Receiver, channel};
+    use std::time::Duration;
+
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    fn listener(address: SocketAddr) -> (Link, Receiver<Frames>) {
+        let (sender, receiver) = channel();
+        let take = move |frames| drop(sender.send(frames));
+        let link = Link::start(address, Kind::Sub, Vec::new(), 1 << 20, take);
+        (link, receiver)
+    }
+
+    #[test]
+    fn what_is_published_before_anyone_listens_waits_for_the_first_listener() {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = free.local_addr().unwrap();
+        drop(free);
+        let server = Server::start(address, Kind::Pub, 1 << 20, |_, _, _| {}).unwrap();
+        let say = |text: &str| server.publish(vec![text.into()]);
+        let heard = |from: &Receiver<Frames>| from.recv_timeout(PATIENCE).unwrap().concat();
+        (0..300).for_each(|n| say(&format!("early {n}")));
+        let (_first, from_first) = listener(address);
+        for n in 300 - MOST_EARLY..300 {
+            assert_eq!(heard(&from_first), format!("early {n}").as_bytes());
+        }
+        let (_second, from_second) = listener(address);
+        // Nobody says when the second one listens.
+        while from_second.try_recv().is_err() {
+            say("later");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        say("last");
+        let rest = std::iter::from_fn(|| Some(heard(&from_second)));
+        assert!(
+            rest.take_while(|text| text != b"last")
+                .all(|text| text == b"later")
+        );
+        assert_eq!(heard(&from_first), b"later");
     }
 }

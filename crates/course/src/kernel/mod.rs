@@ -140,6 +140,9 @@ fn evcxr(paths: &Paths, folder: &Path, connection: &Path, preload: bool) -> Comm
     command
         .envs(compute_environment())
         .env("EVCXR_TMPDIR", folder)
+        // At its start evcxr writes its own kernelspec over one named "rust" in the user's folder:
+        // without the relay too, it shall find none.
+        .env("JUPYTER_PATH", folder)
         .env("EVCXR_CONFIG_DIR", template::config_folder(paths, preload))
         .env("CARGO_NET_OFFLINE", "true")
         .env("CONVSCOPE_HOME", &paths.root);

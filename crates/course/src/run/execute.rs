@@ -148,6 +148,8 @@ fn stock_kernelspec(paths: &Paths, scratch: &Path) -> Result<PathBuf> {
     let spec = json!({
         "argv": [paths.evcxr(), "--control_file", "{connection_file}"],
         "display_name": "Rust", "language": "rust", "interrupt_mode": "message",
+        // At its start evcxr writes its own kernelspec over one that it finds.
+        "env": { "JUPYTER_PATH": scratch.join("none") },
     });
     std::fs::write(folder.join("kernel.json"), spec.to_string())?;
     Ok(scratch.join("jupyter"))
