@@ -117,8 +117,8 @@ pub fn inputs(paths: &Paths, toolchain: &Toolchain) -> Result<String> {
     Ok(inputs.digest())
 }
 
-/// The facade and the crates under it: `course` is no part of a kernel.
-fn facade_crates(paths: &Paths) -> Result<Vec<PathBuf>> {
+/// The facade and the crates under it: `course` and the relay are no part of a template.
+pub fn facade_crates(paths: &Paths) -> Result<Vec<PathBuf>> {
     let crates = paths.root.join("crates");
     let mut found: Vec<_> = std::fs::read_dir(&crates)
         .with_context(|| format!("cannot read {}", crates.display()))?
@@ -127,7 +127,7 @@ fn facade_crates(paths: &Paths) -> Result<Vec<PathBuf>> {
         .filter(|path| {
             path.file_name()
                 .and_then(|name| name.to_str())
-                .is_some_and(|name| name.starts_with("convscope"))
+                .is_some_and(|name| name.starts_with("convscope") && name != "convscope-kernel")
         })
         .collect();
     found.sort();
@@ -230,7 +230,13 @@ pub fn make(context: &mut Context<'_>, toolchain: &Toolchain) -> Result<()> {
     remove(&old)?;
 
     step.note("starting a kernel from it");
-    let argv = json!([launcher, "kernel", "{connection_file}", "--bare", "--preload"]);
+    let argv = json!([
+        launcher,
+        "kernel",
+        "{connection_file}",
+        "--bare",
+        "--preload"
+    ]);
     let compiled = run_cells(context, argv, 0, &mut step)?;
     if let Some(krate) = compiled.first() {
         bail!(
