@@ -7,7 +7,8 @@
 //! - marked lines of standard output ([`marker`]) become outputs that change in place;
 //! - a first interrupt asks what runs to stop after its step ([`STOP_FILE`]), a second ends it;
 //! - what evcxr does not answer (history, comms, completeness) is answered;
-//! - a kernel that dies is replaced, and the student is told what was lost.
+//! - a kernel that dies is replaced, and the student is told what was lost;
+//! - a kernel that a keeper has warmed up ([`standby`]) is taken in place of a fresh one.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -23,6 +24,8 @@ mod panic;
 mod process;
 mod relay;
 mod source;
+#[cfg(unix)]
+pub mod standby;
 pub mod zmtp;
 
 pub use connection::{Channel, Connection};
@@ -30,4 +33,4 @@ pub use error::{KernelError, Result};
 pub use hints::hint;
 pub use message::{Message, Signer};
 pub use panic::Panic;
-pub use relay::{MARKS, Options, STOP_FILE, run};
+pub use relay::{MARKS, Options, STANDBY, STOP_FILE, run};
