@@ -3,13 +3,17 @@
 
 mod support;
 
+use convscope_kernel::standby::{self, Plan};
 use std::cell::RefCell;
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use support::{Relay, wait_for};
 
 /// Not a test: the kernel that is kept ready, or that the relay starts.
@@ -346,4 +350,80 @@ fn what_asks_for_nothing_that_is_there_gets_nothing_and_harms_nothing() {
     assert!(!keeper.has_lent());
     keeper.relay(&[]).client();
     keeper.next("Lent");
+}
+
+/// A plan for fake kernels, and what its keeper tells.
+fn plan(temporary: &std::path::Path) -> (Plan, Receiver<String>) {
+    let (sender, news) = channel();
+    let sender = Mutex::new(sender);
+    let own = ["EVCXR_TMPDIR", "TMPDIR"].map(|name| (name.into(), temporary.into()));
+    let set = |name: &OsString| own.iter().any(|(other, _)| other == name);
+    let inherited: Vec<_> = std::env::vars_os().filter(|(name, _)| !set(name)).collect();
+    let mut command = support::fake_command();
+    command.push("{connection_file}".into());
+    let plan = Plan {
+        command,
+        folder: std::env::current_dir().unwrap(),
+        environment: inherited.into_iter().chain(own).collect(),
+        warm_up: Vec::new(),
+        pause: Duration::ZERO,
+        spare: 0,
+        stamp: Box::new(String::new),
+        is_fit: Box::new(|| true),
+        tell: Box::new(move |news| {
+            let _ = sender.lock().unwrap().send(format!("{news:?}"));
+        }),
+    };
+    (plan, news)
+}
+
+fn asking(keeper: &standby::Keeper, temporary: &std::path::Path) -> Relay {
+    let temporary = temporary.to_str().unwrap();
+    Relay::with(
+        &[],
+        &[
+            ("EVCXR_TMPDIR", temporary),
+            ("TMPDIR", temporary),
+            ("CONVSCOPE_STANDBY", keeper.socket().to_str().unwrap()),
+        ],
+    )
+}
+
+#[test]
+fn a_kernel_made_of_what_has_changed_since_is_not_handed_out_but_made_again() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (mut plan, news) = plan(temporary.path());
+    let stamp = Arc::new(Mutex::new("old".to_owned()));
+    let seen = stamp.clone();
+    plan.stamp = Box::new(move || seen.lock().unwrap().clone());
+    let fit = stamp.clone();
+    plan.is_fit = Box::new(move || *fit.lock().unwrap() != "broken");
+    let keeper = standby::Keeper::start(plan).unwrap();
+    let next = || news.recv_timeout(support::PATIENCE).unwrap();
+    assert!(next().contains("Ready"));
+    // There is nothing to make one of; then there is.
+    "broken".clone_into(&mut stamp.lock().unwrap());
+    let first = asking(&keeper, temporary.path());
+    assert_eq!(first.client().run("print on").text("stdout"), "on\n");
+    "new".clone_into(&mut stamp.lock().unwrap());
+    assert!(next().contains("Ready"));
+    let second = asking(&keeper, temporary.path());
+    let client = second.client();
+    assert!(next().contains("Lent"));
+    assert_eq!(client.run("print on").text("stdout"), "on\n");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn without_the_memory_for_it_no_kernel_waits() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (mut plan, news) = plan(temporary.path());
+    plan.spare = u64::MAX;
+    let keeper = standby::Keeper::start(plan).unwrap();
+    let low = news.recv_timeout(support::PATIENCE).unwrap();
+    assert!(low.contains("Low"), "{low}");
+    let relay = asking(&keeper, temporary.path());
+    assert_eq!(relay.client().run("print on").text("stdout"), "on\n");
+    // It is said once, and nothing else happens.
+    assert_eq!(news.try_iter().count(), 0);
 }

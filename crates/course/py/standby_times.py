@@ -51,6 +51,13 @@ class Lab:
         threading.Thread(target=self.read, args=(found,), daemon=True).start()
         if not found.wait(120):
             raise SystemExit("JupyterLab does not start:\n" + "".join(self.lines))
+        # It says where it listens a moment before it does.
+        for _ in range(100):
+            try:
+                self.ask("GET", "/api/status")
+                break
+            except OSError:
+                time.sleep(0.1)
 
     def read(self, found):
         for line in self.process.stdout:
