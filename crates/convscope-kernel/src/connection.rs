@@ -47,25 +47,26 @@ impl Connection {
             problem,
         };
         let text = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
-        let value: Value =
-            serde_json::from_slice(&text).map_err(|error| wrong(format!("not JSON: {error}")))?;
+        serde_json::from_slice(&text)
+            .map_err(|error| format!("not JSON: {error}"))
+            .and_then(|value| Connection::from_json(&value))
+            .map_err(wrong)
+    }
+
+    /// Reads what a connection file holds.
+    pub(crate) fn from_json(value: &Value) -> std::result::Result<Connection, String> {
         let text = |name: &str| match value[name].as_str() {
             Some(text) => Ok(text.to_owned()),
-            None => Err(wrong(format!(
-                "expected text in {name:?}, got {}",
-                value[name]
-            ))),
+            None => Err(format!("expected text in {name:?}, got {}", value[name])),
         };
         let port = |name: &str| {
             value[name]
                 .as_u64()
                 .and_then(|port| u16::try_from(port).ok())
-                .ok_or_else(|| wrong(format!("expected a port in {name:?}, got {}", value[name])))
+                .ok_or_else(|| format!("expected a port in {name:?}, got {}", value[name]))
         };
         let expect = |name: &str, wanted: &str| match value.get(name).and_then(Value::as_str) {
-            Some(got) if got != wanted => {
-                Err(wrong(format!("expected {name} {wanted:?}, got {got:?}")))
-            }
+            Some(got) if got != wanted => Err(format!("expected {name} {wanted:?}, got {got:?}")),
             _ => Ok(()),
         };
         expect("transport", "tcp")?;
@@ -104,10 +105,9 @@ impl Connection {
         })
     }
 
-    /// Writes the file, readable for its owner alone: it holds the key.
-    pub fn write(&self, path: &Path) -> Result<()> {
-        use std::io::Write;
-        let text = json!({
+    /// What a connection file holds.
+    pub(crate) fn to_json(&self) -> Value {
+        json!({
             "transport": "tcp",
             "ip": self.ip,
             "shell_port": self.shell,
@@ -117,14 +117,19 @@ impl Connection {
             "hb_port": self.heartbeat,
             "signature_scheme": "hmac-sha256",
             "key": self.key,
-        });
+        })
+    }
+
+    /// Writes the file, readable for its owner alone: it holds the key.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        use std::io::Write;
         let mut options = std::fs::OpenOptions::new();
         options.write(true).create(true).truncate(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         options
             .open(path)
-            .and_then(|mut file| file.write_all(text.to_string().as_bytes()))
+            .and_then(|mut file| file.write_all(self.to_json().to_string().as_bytes()))
             .map_err(io(format!("writing {}", path.display())))
     }
 

@@ -7,7 +7,8 @@
 //! - marked lines of standard output ([`marker`]) become outputs that change in place;
 //! - a first interrupt asks what runs to stop after its step ([`STOP_FILE`]), a second ends it;
 //! - what evcxr does not answer (history, comms, completeness) is answered;
-//! - a kernel that dies is replaced, and the student is told what was lost.
+//! - a kernel that dies is replaced, and the student is told what was lost;
+//! - a kernel that a keeper has warmed up ([`standby`]) is taken in place of a fresh one.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -15,6 +16,7 @@
 mod code;
 mod connection;
 mod error;
+mod folder;
 mod hints;
 mod history;
 pub mod marker;
@@ -23,6 +25,8 @@ mod panic;
 mod process;
 mod relay;
 mod source;
+#[cfg(unix)]
+pub mod standby;
 pub mod zmtp;
 
 pub use connection::{Channel, Connection};
@@ -30,4 +34,4 @@ pub use error::{KernelError, Result};
 pub use hints::hint;
 pub use message::{Message, Signer};
 pub use panic::Panic;
-pub use relay::{MARKS, Options, STOP_FILE, run};
+pub use relay::{MARKS, Options, STANDBY, STOP_FILE, run};

@@ -1,4 +1,5 @@
-//! `convscope-kernel [--sources FOLDER] [--patience SECONDS] CONNECTION_FILE COMMAND...`
+//! `convscope-kernel [--sources FOLDER] [--patience SECONDS] CONNECTION_FILE COMMAND...`, and
+//! `convscope-kernel --keep [--warm-up CELL]... COMMAND...` for one that is ready before.
 
 #![forbid(unsafe_code)]
 
@@ -14,7 +15,14 @@ Relays between Jupyter and a kernel. COMMAND starts the kernel; {connection_file
 CONNECTION_FILE again, becomes the file that tells the kernel where to listen.
 
   --sources FOLDER     the kernel's EVCXR_TMPDIR, where it keeps the cells' sources
-  --patience SECONDS   end a cell that does not follow a request to stop for so long";
+  --patience SECONDS   end a cell that does not follow a request to stop for so long
+
+convscope-kernel --keep [--warm-up CELL]... COMMAND...
+
+Keeps one kernel of COMMAND ready in this folder and with this environment, and prints the socket
+where a relay finds it: the relay's environment names it in CONVSCOPE_STANDBY.
+
+  --warm-up CELL       run the cell before the kernel is asked for";
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
@@ -25,9 +33,14 @@ fn main() -> ExitCode {
         }
         // The way in for a kernel that is to end with its relay, however that ends.
         Some("--become") => return become_kernel(&arguments[1..]),
+        #[cfg(unix)]
+        Some("--keep") => return said(keep(arguments[1..].to_vec())),
         _ => {}
     }
-    let outcome = options(arguments).and_then(|options| run(options).map_err(|e| e.to_string()));
+    said(options(arguments).and_then(|options| run(options).map_err(|e| e.to_string())))
+}
+
+fn said(outcome: Result<(), String>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
@@ -64,12 +77,11 @@ fn options(arguments: Vec<OsString>) -> Result<Options, String> {
             }
         }
     }
-    let guard = std::env::current_exe()
-        .ok()
-        .filter(|_| cfg!(target_os = "linux"));
-    if let Some(own) = guard {
-        options.command = vec![own.into(), "--become".into()];
+    #[cfg(unix)]
+    {
+        options.standby = convscope_kernel::standby::named();
     }
+    options.command = guard();
     let kernel: Vec<OsString> = rest.collect();
     if kernel.is_empty() {
         return Err(format!(
@@ -85,6 +97,45 @@ fn options(arguments: Vec<OsString>) -> Result<Options, String> {
         }
     }));
     Ok(options)
+}
+
+/// What stands before a kernel's command, so that the kernel ends with this program.
+fn guard() -> Vec<OsString> {
+    std::env::current_exe()
+        .ok()
+        .filter(|_| cfg!(target_os = "linux"))
+        .map(|own| vec![own.into(), "--become".into()])
+        .unwrap_or_default()
+}
+
+/// Keeps a kernel ready until a signal ends this program.
+#[cfg(unix)]
+fn keep(arguments: Vec<OsString>) -> Result<(), String> {
+    use convscope_kernel::standby::{Keeper, Plan};
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    let mut rest = arguments.into_iter().peekable();
+    let mut warm_up = Vec::new();
+    while rest.next_if(|word| word == "--warm-up").is_some() {
+        let cell = rest.next().and_then(|cell| cell.into_string().ok());
+        warm_up.push(cell.ok_or("expected a cell after --warm-up, got none")?);
+    }
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])
+        .map_err(|error| format!("watching for signals: {error}"))?;
+    let keeper = Keeper::start(Plan {
+        command: guard().into_iter().chain(rest).collect(),
+        folder: std::env::current_dir().map_err(|error| format!("this folder: {error}"))?,
+        environment: std::env::vars_os().collect(),
+        warm_up,
+        pause: Duration::ZERO,
+        spare: 0,
+        stamp: Box::new(String::new),
+        is_fit: Box::new(|| true),
+        tell: Box::new(|news| println!("{news:?}")),
+    })
+    .map_err(|error| error.to_string())?;
+    println!("{}", keeper.socket().display());
+    signals.forever().next();
+    Ok(())
 }
 
 #[cfg(target_os = "linux")]

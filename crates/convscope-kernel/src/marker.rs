@@ -15,8 +15,7 @@
 use crate::panic::Panic;
 use serde_json::Value;
 
-/// What a marked line begins with.
-pub const MARK: char = '\u{1e}';
+pub use convscope_progress::relay::MARK;
 
 /// A piece of standard output.
 #[derive(Debug, PartialEq)]

@@ -1,19 +1,28 @@
 //! The child's process, and everything that it started.
 
 use crate::error::{KernelError, Result};
-use std::ffi::{OsStr, OsString};
-use std::process::{Child, Command, ExitStatus, Stdio};
+#[cfg(unix)]
+use crate::standby::Loan;
+use std::ffi::OsString;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A process that ends, with all that it started, when this is dropped.
 pub struct Process {
-    child: Child,
+    origin: Origin,
     name: String,
 }
 
+enum Origin {
+    Own(Child),
+    /// A keeper started it, watches it, and ends it when asked.
+    #[cfg(unix)]
+    Lent(Loan),
+}
+
 impl Process {
-    /// Starts a command.
-    pub fn start(command: &[OsString], environment: &[(&str, &OsStr)]) -> Result<Process> {
+    /// Starts a command, after `prepare` has set up what is not the same for all.
+    pub fn start(command: &[OsString], prepare: impl FnOnce(&mut Command)) -> Result<Process> {
         let name = command
             .first()
             .map(|program| program.to_string_lossy().into_owned())
@@ -25,13 +34,30 @@ impl Process {
         let (program, arguments) = command
             .split_first()
             .ok_or_else(|| wrong("expected a command, got none".to_owned()))?;
-        let child = Command::new(program)
-            .args(arguments)
-            .envs(environment.iter().copied())
-            .stdin(Stdio::null())
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(Stdio::null());
+        prepare(&mut command);
+        let child = command
             .spawn()
             .map_err(|error| wrong(format!("cannot be started: {error}")))?;
-        Ok(Process { child, name })
+        Ok(Process {
+            origin: Origin::Own(child),
+            name,
+        })
+    }
+
+    /// A process that was started ahead of time.
+    #[cfg(unix)]
+    pub fn lent(loan: Loan) -> Process {
+        Process {
+            origin: Origin::Lent(loan),
+            name: "the standby kernel".to_owned(),
+        }
+    }
+
+    /// Whether it was started ahead of time.
+    pub fn is_lent(&self) -> bool {
+        !matches!(self.origin, Origin::Own(_))
     }
 
     /// The command's name.
@@ -41,29 +67,54 @@ impl Process {
 
     /// The process's number.
     pub fn id(&self) -> u32 {
-        self.child.id()
+        match &self.origin {
+            Origin::Own(child) => child.id(),
+            #[cfg(unix)]
+            Origin::Lent(loan) => loan.process(),
+        }
     }
 
     /// How it ended, if it did.
-    pub fn ended(&mut self) -> Option<ExitStatus> {
-        self.child.try_wait().ok().flatten()
+    pub fn ended(&mut self) -> Option<String> {
+        match &mut self.origin {
+            Origin::Own(child) => Some(child.try_wait().ok()??.to_string()),
+            #[cfg(unix)]
+            Origin::Lent(loan) => loan.ended(),
+        }
     }
 
     /// Waits for the end, then asks for it, then brings it about.
     pub fn end(&mut self, patience: Duration) {
         let family = family(self.id());
         if !self.wait(patience) {
-            signal(self.id(), Signal::Ask);
-            // A launcher has its own kernel to end, and files to remove.
-            if !self.wait(Duration::from_secs(3)) {
-                let _ = self.child.kill();
-                let _ = self.child.wait();
-            }
+            self.ask_to_end();
         }
         // A cell in an endless loop does not see that its kernel is gone.
         for (id, start) in family {
             if started(id) == Some(start) {
                 signal(id, Signal::Kill);
+            }
+        }
+    }
+
+    fn ask_to_end(&mut self) {
+        // A launcher has its own kernel to end, and files to remove.
+        let patience = Duration::from_secs(3);
+        match &mut self.origin {
+            Origin::Own(child) => {
+                signal(child.id(), Signal::Ask);
+                if !self.wait(patience)
+                    && let Origin::Own(child) = &mut self.origin
+                {
+                    let _ = child.kill();
+                    let _ = child.wait();
+                }
+            }
+            #[cfg(unix)]
+            Origin::Lent(loan) => {
+                loan.give_back();
+                // The keeper does the same, and has as much patience.
+                self.wait(patience + Duration::from_secs(1));
             }
         }
     }

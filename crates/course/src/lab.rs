@@ -1,6 +1,8 @@
 //! `cargo course lab [NAME]`: JupyterLab on the notebooks, on this machine only.
 
 use crate::kernel::environment::forget_cargo_run;
+#[cfg(unix)]
+use crate::kernel::standby;
 use crate::paths::Paths;
 use crate::setup::{self, stamp::write_whole, template::jupyter_folders};
 use anyhow::{Context, Result, bail};
@@ -19,6 +21,9 @@ pub struct Args {
     /// Do not open the browser, only print the address
     #[arg(long)]
     no_browser: bool,
+    /// Keep no kernel ready for the next notebook: it takes memory, and the notebook then waits
+    #[arg(long)]
+    no_standby: bool,
 }
 
 pub fn main(args: Args) -> Result<ExitCode> {
@@ -37,7 +42,11 @@ pub fn main(args: Args) -> Result<ExitCode> {
     }
     let mut jupyter = command(&paths, port, args.no_browser, notebook.as_deref());
     eprintln!("JupyterLab starts. Ctrl-C here ends it and every kernel.");
-    let status = run_until_stopped(&mut jupyter)?;
+    let status = {
+        #[cfg(unix)]
+        let _standby = standby::beside(&paths, &mut jupyter, !args.no_standby);
+        run_until_stopped(&mut jupyter)?
+    };
     let _ = crate::kernel::copies::sweep(&paths.kernel_runs());
     Ok(status)
 }

@@ -6,8 +6,9 @@ use crate::error::Result;
 use crate::message::{Message, Signer};
 use crate::process::Process;
 use crate::zmtp::{Kind, Link, Server};
-use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::SyncSender;
@@ -17,11 +18,15 @@ use std::time::{Duration, Instant};
 const LIMIT: usize = 1 << 30;
 /// With so many bytes of outputs on their way to the loop, more wait at the socket.
 const UNDERWAY: usize = 16 << 20;
+/// Longer than a fresh start takes on a slow machine.
+const LENT_PATIENCE: Duration = Duration::from_secs(20);
 
 /// A kernel's process and the four connections to it.
 pub struct Kernel {
     /// The process.
     pub process: Process,
+    /// The file that asks what runs there to stop.
+    pub stop_file: PathBuf,
     /// Which of the kernels started so far it is.
     pub generation: u64,
     /// Whether it answered on the shell channel.
@@ -30,6 +35,7 @@ pub struct Kernel {
     pub heard: bool,
     /// The bytes of outputs that were read and not yet taken in.
     pub underway: Arc<AtomicUsize>,
+    begun: Instant,
     probed: Option<Instant>,
     shell: Link,
     control: Link,
@@ -39,18 +45,26 @@ pub struct Kernel {
     ended: Arc<AtomicBool>,
 }
 
-impl Kernel {
-    /// Starts the kernel. While a client of `brake` is slow, its outputs wait.
+/// A kernel's process that nobody is connected to yet.
+pub struct Launched {
+    /// The process.
+    pub process: Process,
+    /// Where it listens.
+    pub connection: Connection,
+    /// The file that asks what runs there to stop.
+    pub stop_file: PathBuf,
+}
+
+impl Launched {
+    /// Starts a kernel that has its files in `folder`.
     pub fn start(
         command: &[OsString],
         folder: &Path,
-        stop_file: &Path,
-        generation: u64,
-        events: &SyncSender<Event>,
-        brake: &Server,
-    ) -> Result<Kernel> {
+        name: &str,
+        prepare: impl FnOnce(&mut Command),
+    ) -> Result<Launched> {
         let connection = Connection::fresh()?;
-        let file = folder.join(format!("kernel-{generation}.json"));
+        let file = folder.join(format!("{name}.json"));
         connection.write(&file)?;
         let command: Vec<OsString> = command
             .iter()
@@ -61,14 +75,53 @@ impl Kernel {
                 _ => word.clone(),
             })
             .collect();
-        let environment: [(&str, &OsStr); 3] = [
-            (super::STOP_FILE, stop_file.as_os_str()),
-            (super::MARKS, OsStr::new("1")),
-            // At its start evcxr writes its own kernelspec over one named "rust" there, or in the
-            // user's folder: the relay, or the user's own evcxr, would be gone the next time.
-            ("JUPYTER_PATH", folder.as_os_str()),
-        ];
-        let process = Process::start(&command, &environment)?;
+        let stop_file = folder.join("stop");
+        let process = Process::start(&command, |command| {
+            prepare(command);
+            command
+                .env(super::STOP_FILE, &stop_file)
+                .env(super::MARKS, "1")
+                // At its start evcxr writes its own kernelspec over one named "rust" there, or in
+                // the user's folder: the relay, or the user's own evcxr, would be gone the next
+                // time.
+                .env("JUPYTER_PATH", folder)
+                // It is for relays.
+                .env_remove(super::STANDBY);
+        })?;
+        Ok(Launched {
+            process,
+            connection,
+            stop_file,
+        })
+    }
+}
+
+impl Kernel {
+    /// Starts the kernel. While a client of `brake` is slow, its outputs wait.
+    pub fn start(
+        command: &[OsString],
+        folder: &Path,
+        generation: u64,
+        events: &SyncSender<Event>,
+        brake: &Server,
+    ) -> Result<Kernel> {
+        let name = format!("kernel-{generation}");
+        let launched = Launched::start(command, folder, &name, |_| {})?;
+        Kernel::connect(launched, generation, events, brake)
+    }
+
+    /// Connects to a kernel that was started.
+    pub fn connect(
+        launched: Launched,
+        generation: u64,
+        events: &SyncSender<Event>,
+        brake: &Server,
+    ) -> Result<Kernel> {
+        let Launched {
+            process,
+            connection,
+            stop_file,
+        } = launched;
         let signer = Signer::new(&connection.key);
         let ended = Arc::new(AtomicBool::new(false));
         let underway = Arc::new(AtomicUsize::new(0));
@@ -93,10 +146,12 @@ impl Kernel {
             Ok(Link::start(address, kind, identity.clone(), LIMIT, take))
         };
         Ok(Kernel {
+            stop_file,
             generation,
             answered: false,
             heard: false,
             underway: underway.clone(),
+            begun: Instant::now(),
             probed: None,
             shell: link(Channel::Shell, Kind::Dealer)?,
             control: link(Channel::Control, Kind::Dealer)?,
@@ -111,6 +166,11 @@ impl Kernel {
     /// Whether it takes cells, and its outputs arrive.
     pub fn is_ready(&self) -> bool {
         self.answered && self.heard
+    }
+
+    /// Whether it was started ahead of time and yet is not ready when one started just now would be.
+    pub fn disappoints(&self) -> bool {
+        self.process.is_lent() && !self.is_ready() && self.begun.elapsed() > LENT_PATIENCE
     }
 
     /// Asks for a sign of life, again and again until one came on both channels.

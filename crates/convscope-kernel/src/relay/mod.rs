@@ -7,20 +7,22 @@
 mod cell;
 mod child;
 mod fence;
-mod folder;
 
 use crate::code::{self, Completeness};
 use crate::connection::{Channel, Connection};
 use crate::error::{KernelError, Result, io};
+use crate::folder::{self, Folder};
 use crate::history::History;
 use crate::marker::{MARK, Piece, pieces};
 use crate::message::{Message, Signer};
+#[cfg(unix)]
+use crate::standby::Loan;
 use crate::zmtp::{Kind, PeerId, Server};
 use crate::{panic::Scanner, process, source};
 use cell::{Awaited, Cell, Failure, Request};
 use child::Kernel;
+pub(crate) use child::Launched;
 use fence::Fence;
-use folder::Folder;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -29,11 +31,9 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-/// Names a file in the kernel's environment. While it exists, what runs should stop after its
-/// current step.
-pub const STOP_FILE: &str = "CONVSCOPE_STOP_FILE";
-/// Set in the kernel's environment: marked lines of standard output are understood.
-pub const MARKS: &str = "CONVSCOPE_MARKS";
+pub use convscope_progress::relay::{MARKS, STOP_FILE};
+/// Names a keeper's socket in the relay's environment; anything that is no path stands for none.
+pub const STANDBY: &str = "CONVSCOPE_STANDBY";
 
 /// The longest message that is taken from a client.
 const LIMIT: usize = 256 << 20;
@@ -56,6 +56,8 @@ pub struct Options {
     /// Without it that takes two seconds where the client allows no input, so that nobody can be
     /// there to interrupt twice, and never happens by itself elsewhere.
     pub patience: Option<Duration>,
+    /// The socket of a keeper that may have a kernel ready.
+    pub standby: Option<PathBuf>,
 }
 
 /// What the loop is told.
@@ -153,9 +155,10 @@ impl Relay {
         watch_signals(&sender)?;
         let folder = Folder::make()?;
         std::thread::spawn(folder::sweep);
-        let stop_file = folder.path().join("stop");
-        let command = &options.command;
-        let kernel = Kernel::start(command, folder.path(), &stop_file, 0, &sender, &iopub)?;
+        let kernel = match lent(&options, &sender, &iopub) {
+            Some(kernel) => kernel,
+            None => Kernel::start(&options.command, folder.path(), 0, &sender, &iopub)?,
+        };
         Ok(Relay {
             options,
             signer,
@@ -278,7 +281,10 @@ impl Relay {
                     other => self.backlog.push_back(other),
                 }
             }
-            self.replace_kernel(&status.to_string())?;
+            self.replace_kernel(&status)?;
+        }
+        if self.kernel.disappoints() {
+            self.start_kernel()?;
         }
         self.kernel.probe(&Value::Null);
         let patience = self.options.patience;
@@ -300,7 +306,7 @@ impl Relay {
     }
 
     fn stop_file(&self) -> PathBuf {
-        self.folder.path().join("stop")
+        self.kernel.stop_file.clone()
     }
 
     fn begin(&mut self, request: Request) {
@@ -818,6 +824,10 @@ impl Relay {
 
     /// The kernel's process has ended by itself.
     fn replace_kernel(&mut self, how: &str) -> Result<()> {
+        if self.kernel.process.is_lent() && !self.kernel.is_ready() {
+            // Nobody has seen it yet.
+            return self.start_kernel();
+        }
         if !self.kernel.is_ready() {
             self.early_ends += 1;
         }
@@ -865,17 +875,20 @@ impl Relay {
                 self.publish("stream", &Value::Null, &content)?;
             }
         }
+        self.start_kernel()
+    }
+
+    /// Starts a kernel in the place of the last one.
+    fn start_kernel(&mut self) -> Result<()> {
         for asked in std::mem::take(&mut self.pending) {
             // Nobody will answer these any more; an idle state lets clients go on.
             let parent = json!({"msg_id": asked.id});
             self.publish("status", &parent, &json!({"execution_state": "idle"}))?;
         }
-        let generation = self.kernel.generation + 1;
         self.kernel = Kernel::start(
             &self.options.command,
             self.folder.path(),
-            &self.stop_file(),
-            generation,
+            self.kernel.generation + 1,
             &self.sender,
             &self.iopub,
         )?;
@@ -895,6 +908,18 @@ impl Relay {
         // The sockets' own threads hand on what they have.
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// A kernel that a keeper has ready, if there is one that fits.
+#[cfg(unix)]
+fn lent(options: &Options, sender: &SyncSender<Event>, iopub: &Server) -> Option<Kernel> {
+    let launched = Loan::ask(options.standby.as_deref()?)?;
+    Kernel::connect(launched, 0, sender, iopub).ok()
+}
+
+#[cfg(not(unix))]
+fn lent(_: &Options, _: &SyncSender<Event>, _: &Server) -> Option<Kernel> {
+    None
 }
 
 fn watch_signals(events: &SyncSender<Event>) -> Result<()> {

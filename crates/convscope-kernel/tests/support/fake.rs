@@ -284,6 +284,12 @@ impl Fake {
                 };
                 return error(value, &[value]);
             }
+            "process" => {
+                let id = std::process::id();
+                self.print(request, "stdout", &format!("{id}\n"));
+            }
+            // How many cells there were.
+            "count" => self.print(request, "stdout", &format!("{}\n", count - 1)),
             "environment" => {
                 let value = std::env::var(rest).unwrap_or_default();
                 self.print(request, "stdout", &value);

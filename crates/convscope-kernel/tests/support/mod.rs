@@ -1,5 +1,8 @@
 //! A relay in a process of its own, and clients that talk to it. Every wait has an end.
 
+// Each test program uses its own part.
+#![allow(dead_code)]
+
 pub mod fake;
 
 use convscope_kernel::zmtp::{Frames, Kind, Link};
@@ -23,6 +26,12 @@ pub fn fake_command() -> Vec<OsString> {
     command
 }
 
+fn fake_kernel_command() -> Vec<OsString> {
+    let mut command = fake_command();
+    command.push("{connection_file}".into());
+    command
+}
+
 pub struct Relay {
     pub process: Child,
     pub connection: Connection,
@@ -35,15 +44,25 @@ impl Relay {
     }
 
     pub fn with(options: &[&str], environment: &[(&str, &str)]) -> Relay {
-        Relay::of(options, environment, |_| {
-            let mut command = fake_command();
-            command.push("{connection_file}".into());
-            command
-        })
+        Relay::of(options, environment, |_| fake_kernel_command())
+    }
+
+    /// A relay in a folder.
+    pub fn inside(place: &Path, environment: &[(&str, &str)]) -> Relay {
+        Relay::start_in(place, &[], environment, |_| fake_kernel_command())
     }
 
     /// A relay to a command, which may depend on the connection file's name.
     pub fn of(
+        options: &[&str],
+        environment: &[(&str, &str)],
+        command: impl FnOnce(&Path) -> Vec<OsString>,
+    ) -> Relay {
+        Relay::start_in(Path::new("."), options, environment, command)
+    }
+
+    fn start_in(
+        place: &Path,
         options: &[&str],
         environment: &[(&str, &str)],
         command: impl FnOnce(&Path) -> Vec<OsString>,
@@ -56,6 +75,7 @@ impl Relay {
             .args(options)
             .arg(&file)
             .args(command(&file))
+            .current_dir(place)
             .env("EVCXR_TMPDIR", folder.path())
             // What a killed relay leaves behind goes with the test.
             .env("TMPDIR", folder.path())

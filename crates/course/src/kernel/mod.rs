@@ -5,6 +5,8 @@
 pub mod analyzer;
 pub mod copies;
 pub mod environment;
+#[cfg(unix)]
+pub mod standby;
 
 pub use environment::compute_environment;
 
@@ -78,6 +80,8 @@ fn relay(connection: PathBuf) -> Result<ExitCode> {
     convscope_kernel::run(convscope_kernel::Options {
         connection,
         command: std::iter::once(own.into()).chain(words).collect(),
+        #[cfg(unix)]
+        standby: convscope_kernel::standby::named(),
         ..Default::default()
     })?;
     Ok(ExitCode::SUCCESS)

@@ -118,7 +118,7 @@ pub fn inputs(paths: &Paths, toolchain: &Toolchain) -> Result<String> {
 }
 
 /// The facade and the crates of the workspace under it.
-fn facade_crates(paths: &Paths) -> Result<Vec<PathBuf>> {
+pub fn facade_crates(paths: &Paths) -> Result<Vec<PathBuf>> {
     let mut found = vec![paths.facade()];
     let mut at = 0;
     while at < found.len() {

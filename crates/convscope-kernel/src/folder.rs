@@ -1,7 +1,7 @@
-//! The relay's own folder: the kernel's connection file, and the request to stop.
+//! A relay's or keeper's own folder: a kernel's connection file, and the request to stop.
 //!
-//! It belongs to whoever holds the lock on the file `lock` in it. A relay that was killed holds it
-//! no more, and the next one removes what it left.
+//! It belongs to whoever holds the lock on the file `lock` in it. Who was killed holds it no more,
+//! and the next relay removes what was left.
 
 use crate::error::{Result, io};
 use std::fs::File;
@@ -13,7 +13,7 @@ const LOCK: &str = "lock";
 /// A folder without a lock is being made, or its maker was killed just then.
 const MAKING: Duration = Duration::from_secs(3600);
 
-/// A folder in use; removed when this is dropped.
+/// A folder in use, which only its owner may look into; removed when this is dropped.
 pub struct Folder {
     folder: tempfile::TempDir,
     _lock: File,
@@ -28,10 +28,11 @@ impl Folder {
     fn make_in(place: &Path) -> Result<Folder> {
         let what = "making a folder for the kernel's connection";
         loop {
-            let folder = tempfile::Builder::new()
-                .prefix(PREFIX)
-                .tempdir_in(place)
-                .map_err(io(what))?;
+            let mut builder = tempfile::Builder::new();
+            builder.prefix(PREFIX);
+            #[cfg(unix)]
+            builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+            let folder = builder.tempdir_in(place).map_err(io(what))?;
             let path = folder.path().join(LOCK);
             let locked = File::create(&path).and_then(|file| file.lock().map(|()| file));
             // Somebody who swept may have been faster.
@@ -55,7 +56,7 @@ impl Folder {
     }
 }
 
-/// Removes the folders that relays left which were killed.
+/// Removes the folders whose makers were killed.
 pub fn sweep() {
     sweep_in(&std::env::temp_dir());
 }
