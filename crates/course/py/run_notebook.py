@@ -1,7 +1,8 @@
 """Executes one notebook in a kernel of its own and reports each cell as a line of JSON.
 
 Called by `cargo course run` with one argument, a JSON object: source, folder (where the kernel
-runs), notebook and html (files to write), timeout (seconds a cell), home (the repository).
+runs), notebook and html (files to write), timeout (seconds a cell), stock (whether the kernel is
+evcxr without the relay).
 """
 
 import json
@@ -16,7 +17,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionComplete, CellTimeoutError, DeadKernelError
 from nbconvert import HTMLExporter
 
-# evcxr sends a cell's last lines of output after it has said that the cell is done.
+# Stock evcxr sends a cell's last lines of output after it has said that the cell is done.
 LINGER = 0.05
 # A cell that is meant to fail has something to say, and on a busy machine it says so later.
 LINGER_FOR_FAILURE = 3.0
@@ -33,13 +34,13 @@ def linger(cell):
     return LINGER_FOR_FAILURE if meant_to_fail and silent else LINGER
 
 
-class Client(NotebookClient):
-    """nbclient, for a kernel whose messages come late and whose errors come incomplete."""
+class StockClient(NotebookClient):
+    """nbclient, for evcxr without the relay: messages come late, and errors incomplete."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.owners = {}
-        self.finished = 0.0
+        self.idle_since = None
 
     async def _async_poll_output_msg(self, parent_msg_id, cell, cell_index):
         self.owners[parent_msg_id] = (cell, cell_index)
@@ -62,7 +63,7 @@ class Client(NotebookClient):
             except CellExecutionComplete:
                 if owner[0] is cell:
                     idle = True
-                    self.finished = time.monotonic()
+                    self.idle_since = time.monotonic()
 
 
 def add_missing_error(cell, reply):
@@ -106,7 +107,7 @@ def tidy(outputs):
 def execute(job, notebook):
     """Runs every cell; the problem that ended it early, or None."""
     replies = {}
-    client = Client(
+    client = (StockClient if job["stock"] else NotebookClient)(
         notebook,
         timeout=job["timeout"],
         startup_timeout=120,
@@ -137,8 +138,9 @@ def execute(job, notebook):
                 return f"cell {index + 1} was still running after {job['timeout']} seconds"
             except DeadKernelError:
                 return f"the kernel died in cell {index + 1}"
+            finished = getattr(client, "idle_since", None) or time.monotonic()
             add_missing_error(cell, replies.get(index))
-            say(event="done", index=index, seconds=client.finished - started)
+            say(event="done", index=index, seconds=finished - started)
     return None
 
 

@@ -1,8 +1,8 @@
 //! What a cell's outputs say: whether it failed, what score it gave, whether its picture will show.
 //!
-//! evcxr needs reading between the lines. A panic, and an `Err` that leaves a cell through `?`, are
-//! no errors to it: the reply says ok, and text goes to stderr. So anything on stderr counts as a
-//! failure here, unless the cell's author expects it.
+//! Stock evcxr needs reading between the lines. A panic, and an `Err` that leaves a cell through `?`,
+//! are no errors to it: the reply says ok, and text goes to stderr. So anything on stderr counts as
+//! a failure here, unless the cell's author expects it.
 
 use crate::notebook::{Cell, finding::shorten, join};
 use serde_json::Value;

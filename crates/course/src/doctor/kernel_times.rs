@@ -67,6 +67,119 @@ const LATER: [&str; 24] = [
     "Plot::new(\"Again\").line(\"y\", 0..3, [2.0, 0.5, 1.5]).caption(\"It falls and rises.\")",
 ];
 
+/// What the relay between Jupyter and evcxr costs.
+#[derive(Debug, Serialize)]
+pub struct RelayTimes {
+    /// How many pairs of cells were run, with the relay and without.
+    pub cells: u64,
+    /// Milliseconds that it adds to a cell: the median of the pairs' differences.
+    pub added_ms: f64,
+    /// What 95 % of the differences are below.
+    pub added_ms_p95: f64,
+    /// Of the relay's own process.
+    pub memory_bytes: u64,
+}
+
+/// What a standby kernel spares, from a session's start in JupyterLab to its first plot.
+#[derive(Debug, Serialize)]
+pub struct StandbyTimes {
+    pub runs: usize,
+    /// Seconds, the median of the runs.
+    pub first_plot: f64,
+    pub first_plot_without: f64,
+    /// Of the kernel that waits and all its processes.
+    pub memory_bytes: u64,
+}
+
+/// Cells that evcxr answers without compiling: beside a compiler's scatter a millisecond is lost.
+const QUICK: [&str; 3] = ["// nothing", ":vars", ":vars // is it so?"];
+const ROUNDS: usize = 70;
+const RUNS: usize = 5;
+
+/// Runs the same cells with the relay and without, in turn.
+pub fn measure_relay(paths: &Paths) -> Result<RelayTimes> {
+    let launcher = paths.launcher();
+    let events = drive(
+        paths,
+        include_str!("../../py/relay_times.py"),
+        &json!({
+            "bare": [launcher, "kernel", "{connection_file}", "--bare"],
+            "relay": [launcher, "kernel", "{connection_file}"],
+            "cwd": paths.notebooks(),
+            "env": { "CONVSCOPE_HOME": paths.root },
+            "cells": QUICK,
+            "rounds": ROUNDS,
+            "timeout": 300,
+        }),
+    )?;
+    let of = |kind: &'static str| events.iter().filter(move |event| event["event"] == kind);
+    let relay = |kind: &'static str| of(kind).find(|event| event["kernel"] == "relay");
+    let found = || {
+        let all = of("all").next()?;
+        Some(RelayTimes {
+            cells: all["cells"].as_u64()?,
+            added_ms: all["added"]["median"].as_f64()?,
+            added_ms_p95: all["added"]["p95"].as_f64()?,
+            memory_bytes: relay("memory")?["bytes"].as_u64()?,
+        })
+    };
+    found().with_context(|| format!("the relay's times are not whole: {events:?}"))
+}
+
+/// Opens JupyterLab with a standby kernel and without, and several notebooks in each.
+pub fn measure_standby(paths: &Paths) -> Result<StandbyTimes> {
+    let own = crate::process::own_program()?;
+    let measure = |more: &[&str], wait: u64| {
+        let mut lab = vec![own.to_string_lossy().into_owned()];
+        lab.extend(
+            ["lab", "--no-browser"]
+                .iter()
+                .chain(more)
+                .map(|word| word.to_string()),
+        );
+        let events = drive(
+            paths,
+            include_str!("../../py/standby_times.py"),
+            &json!({
+                "lab": lab,
+                "runtime": paths.jupyter().join("runtime"),
+                "cells": OPENING,
+                "runs": RUNS,
+                "wait": wait,
+            }),
+        )?;
+        events.last().cloned().context("nothing was timed")
+    };
+    let (with, without) = (measure(&[], 22)?, measure(&["--no-standby"], 2)?);
+    let found = || {
+        Some(StandbyTimes {
+            runs: RUNS,
+            first_plot: with["first_plot"].as_f64()?,
+            first_plot_without: without["first_plot"].as_f64()?,
+            memory_bytes: with["memory"].as_f64()? as u64,
+        })
+    };
+    found().with_context(|| format!("the standby's times are not whole: {with} {without}"))
+}
+
+/// Runs a program of Python's with a task; the lines of JSON that it prints.
+fn drive(paths: &Paths, program: &str, task: &Value) -> Result<Vec<Value>> {
+    let mut driver = Command::new(paths.python());
+    driver.args(["-I", "-c", program]).arg(task.to_string());
+    jupyter_environment(&mut driver, paths);
+    let output = driver.output().context("cannot start Python")?;
+    let events: Vec<Value> = String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect();
+    let error = events.iter().find_map(|event| event["error"].as_str());
+    if let (None, false) = (error, output.status.success()) {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("the program that times kernels failed:\n{}", said.trim());
+    }
+    Ok(events)
+}
+
 /// Times a kernel started as Jupyter starts it.
 pub fn measure(paths: &Paths) -> Result<KernelTimes> {
     let cells: Vec<_> = OPENING.iter().chain(&LATER).collect();
@@ -77,14 +190,7 @@ pub fn measure(paths: &Paths) -> Result<KernelTimes> {
         "cells": cells,
         "timeout": 300,
     });
-    let mut driver = Command::new(paths.python());
-    driver.args(["-I", "-c", DRIVER]).arg(task.to_string());
-    jupyter_environment(&mut driver, paths);
-    let output = driver.output().context("cannot start Python")?;
-    let events: Vec<Value> = String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .filter_map(|line| serde_json::from_str(line).ok())
-        .collect();
+    let events = drive(paths, DRIVER, &task)?;
     if let Some(event) = events.iter().find(|event| event.get("error").is_some()) {
         let cell = event["index"].as_u64().map_or("", |i| cells[i as usize]);
         bail!(
@@ -92,10 +198,7 @@ pub fn measure(paths: &Paths) -> Result<KernelTimes> {
             event["error"].as_str().unwrap_or("an unknown error")
         );
     }
-    summary(&events).with_context(|| {
-        let said = String::from_utf8_lossy(&output.stderr);
-        format!("the kernel's times are not whole: {}", said.trim())
-    })
+    summary(&events).with_context(|| format!("the kernel's times are not whole: {events:?}"))
 }
 
 fn summary(events: &[Value]) -> Option<KernelTimes> {

@@ -76,6 +76,7 @@ pub fn execute(paths: &Paths, job: &Job<'_>) -> Result<Executed> {
         "notebook": written,
         "html": job.out.join(format!("{}.html", job.stem)),
         "timeout": job.timeout,
+        "stock": job.stock,
     });
     // An old result must not pass for this run's.
     let _ = std::fs::remove_file(&written);
