@@ -19,6 +19,9 @@ pub enum NnError {
         /// The shape that came.
         got: String,
     },
+    /// The user asked for an end in the same notebook cell before.
+    #[error("stopped on request before it began")]
+    Stopped,
     /// A setting makes no sense.
     #[error("{0}")]
     Invalid(String),

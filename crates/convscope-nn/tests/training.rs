@@ -275,3 +275,60 @@ fn training_is_the_loop_one_would_write_by_hand() {
     let expected = first.unwrap().0;
     assert!((history.epochs[0].train_loss - expected).abs() < 1e-5);
 }
+
+/// Asks for an end as the relay does, after so many steps.
+#[derive(Debug)]
+struct InterruptAt(u64, PathBuf);
+
+impl Callback for InterruptAt {
+    fn after_batch(&self, at: &Moment<'_>) -> Result<()> {
+        if at.step() == self.0 {
+            std::fs::write(&self.1, "").unwrap();
+        }
+        Ok(())
+    }
+}
+
+/// The variable is read once in a process, so this needs one of its own.
+#[test]
+#[ignore = "the process that the next test starts"]
+fn interrupted_process() {
+    let file = PathBuf::from(std::env::var_os("CONVSCOPE_STOP_FILE").unwrap());
+    let (train, valid) = (toy(100, 1), toy(60, 2));
+    let mut net = small_net();
+    let before = bits(&net);
+    let history = training(4)
+        .callback(InterruptAt(10, file.clone()))
+        .fit(&mut net, &train, &valid)
+        .unwrap();
+    assert_eq!(
+        history.stopped.as_deref(),
+        Some("stopped on request in epoch 2 after 3 of 7 batches")
+    );
+    assert_eq!(history.epochs.len(), 1);
+    let learned = bits(&net);
+    assert_ne!(learned, before, "what was learned stays");
+    let behind = training(4).fit(&mut net, &train, &valid);
+    assert!(matches!(behind, Err(NnError::Stopped)), "{behind:?}");
+    assert_eq!(bits(&net), learned);
+    std::fs::remove_file(file).unwrap();
+    assert_eq!(
+        training(1).fit(&mut net, &train, &valid).unwrap().stopped,
+        None
+    );
+}
+
+#[test]
+fn an_interrupt_ends_training_after_its_batch_and_those_behind_it_in_the_cell() {
+    let folder = tempdir().unwrap();
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "interrupted_process", "--ignored"])
+        .env("CONVSCOPE_STOP_FILE", folder.path().join("stop"))
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && text.contains("1 passed"),
+        "{text}"
+    );
+}

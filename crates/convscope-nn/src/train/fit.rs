@@ -7,7 +7,7 @@ use super::progress::{Learned, Printer};
 use super::settings::Training;
 use super::step::Stepper;
 use crate::checkpoint;
-use crate::error::Result;
+use crate::error::{NnError, Result};
 use crate::metrics::{check_dataset, evaluate};
 use crate::network::{Network, check_finite};
 use crate::optim::State;
@@ -58,9 +58,14 @@ impl Training {
     /// resumed, before anything is changed; when the loss or a gradient is no longer finite, naming
     /// the node where that began; when an image cannot be augmented or a callback fails, for
     /// instance a checkpoint cannot be written. The network then keeps the weights of the last
-    /// good step.
+    /// good step. A run that is stopped on request is no error, but one that would begin after such a
+    /// request in the same notebook cell is: [`NnError::Stopped`].
     pub fn fit(&self, net: &mut Network, train: &Dataset, valid: &Dataset) -> Result<History> {
         self.check()?;
+        // In a cell that trains several networks, those behind the one that was stopped.
+        if stop_requested() {
+            return Err(NnError::Stopped);
+        }
         check_dataset(net, train)?;
         check_dataset(net, valid)?;
         for set in [train, valid] {

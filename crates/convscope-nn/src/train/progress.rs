@@ -12,8 +12,11 @@ pub enum Progress {
     Quiet,
     /// A line per epoch on standard output.
     Epochs,
-    /// A line per epoch, and a bar with the rate and the time left: on a terminal, or in a notebook
-    /// with the curves so far. Where neither can be, a long epoch has a plain line now and then.
+    /// A bar with the rate and the time left, and in a notebook with the curves so far; one line
+    /// remains of it there.
+    Bar,
+    /// Both: a line per epoch, and the bar. Where neither terminal nor notebook can move a bar, a
+    /// long epoch has a plain line now and then.
     #[default]
     Auto,
 }
@@ -83,11 +86,13 @@ impl Printer {
     ) -> Printer {
         let bar = match progress {
             Progress::Quiet | Progress::Epochs => ProgressBar::hidden(),
-            Progress::Auto => ProgressBar::new("training", epochs as u64 * images).unit("images"),
+            Progress::Bar | Progress::Auto => {
+                ProgressBar::new("training", epochs as u64 * images).unit("images")
+            }
         };
         bar.resume(done);
         Printer {
-            lines: progress != Progress::Quiet,
+            lines: matches!(progress, Progress::Epochs | Progress::Auto),
             bar: bar.at_once(),
             curves: Curves {
                 epochs,

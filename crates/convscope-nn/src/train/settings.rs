@@ -207,6 +207,11 @@ impl Training {
         self
     }
 
+    /// Shows a bar, in a notebook with curves that grow, and no lines.
+    pub fn bar(self) -> Training {
+        self.progress(Progress::Bar)
+    }
+
     /// Shows nothing.
     pub fn quiet(self) -> Training {
         self.progress(Progress::Quiet)
