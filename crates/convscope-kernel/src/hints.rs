@@ -13,7 +13,7 @@ struct Hint {
 }
 
 /// The first that fits is given, so the special stand before the general.
-const HINTS: [Hint; 16] = [
+const HINTS: [Hint; 17] = [
     Hint {
         codes: &["E0382", "E0505"],
         words: &[],
@@ -62,6 +62,12 @@ const HINTS: [Hint; 16] = [
         text: "A cell that ends with a `for` or `while` loop needs a `;` after the loop's last `}`.",
     },
     Hint {
+        codes: &["E0308", "E0317"],
+        words: &["expected `()`, found", "may be missing an `else`"],
+        text: "The last line of a loop, or of an `if` without `else`, must not give a value: end it with \
+               `;`, or keep the value with `let` or `+=`.",
+    },
+    Hint {
         codes: &["E0308"],
         words: &["found `()`", "`for` loops evaluate to unit type `()`"],
         text: "A loop, or a line that ends with `;`, gives nothing back. If the loop is the cell's last \
@@ -86,7 +92,11 @@ const HINTS: [Hint; 16] = [
     },
     Hint {
         codes: &["E0277"],
-        words: &["Layer` is not satisfied", "Layer` is not implemented"],
+        words: &[
+            "Layer` is not satisfied",
+            "Layer` is not implemented",
+            "Layer<f32> + 'static)>: From<",
+        ],
         text: "What stands here is no layer. Give the layer itself (`Conv2d::new(...)`, not its \
                `Result`: add a `?`), or write `impl Layer for YourType` in the cell of the type.",
     },
@@ -260,6 +270,31 @@ mod tests {
                 hint(None, text).is_some_and(|hint| hint.contains(word)),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn what_evcxr_makes_of_rustcs_words_gets_the_hint_too() {
+        for (code, text, word) in [
+            (
+                "E0308",
+                "mismatched types\nexpected `()`, found floating-point number",
+                "end it with `;`",
+            ),
+            (
+                "E0317",
+                "`if` may be missing an `else` clause",
+                "end it with `;`",
+            ),
+            (
+                "E0277",
+                "the trait bound `Box<(dyn convscope::prelude::Layer<f32> + 'static)>: \
+                 From<{integer}>` is not satisfied",
+                "no layer",
+            ),
+        ] {
+            let hint = hint(Some(code), text).unwrap_or_default();
+            assert!(hint.contains(word), "{text}: {hint}");
         }
     }
 

@@ -281,7 +281,7 @@ fn a_compile_error_has_its_code_the_cells_number_and_a_hint() {
     assert_eq!(outcome.reply["evalue"], "borrow of moved value: `s`");
     let traceback = outcome.reply["traceback"].to_string();
     assert!(
-        traceback.contains("cell 2:1:1") && traceback.contains("hint:"),
+        traceback.contains("[\\u001b[0m cell 2 \\u001b") && traceback.contains("hint:"),
         "{traceback}"
     );
     assert_eq!(outcome.of("error").len(), 1);

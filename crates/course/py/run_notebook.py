@@ -115,7 +115,8 @@ def execute(job, notebook):
         allow_errors=True,
         store_widget_state=False,
         record_timing=False,
-        coalesce_streams=True,
+        # It would join lines across the pictures between them.
+        coalesce_streams=False,
         resources={"metadata": {"path": job["folder"]}},
         on_cell_executed=lambda cell, cell_index, execute_reply: replies.update(
             {cell_index: execute_reply}

@@ -467,7 +467,14 @@ impl Cell {
         let Some((before, after)) = line.split_once("command_") else {
             return line.to_owned();
         };
-        let rest = after.trim_start_matches(|c: char| c.is_ascii_digit());
+        let digits = |text: &str| {
+            let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
+            (rest.len() < text.len()).then(|| rest.to_owned())
+        };
+        let rest = digits(after).unwrap_or_else(|| after.to_owned());
+        // Whatever the place, evcxr writes line 1, column 1; the lines below have their numbers.
+        let past = |text: &str| digits(text.strip_prefix(':')?);
+        let rest = past(&rest).and_then(|rest| past(&rest)).unwrap_or(rest);
         format!("{before}cell {}{rest}", self.count)
     }
 
