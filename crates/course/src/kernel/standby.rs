@@ -168,6 +168,7 @@ mod tests {
         let source = paths.facade().join("src");
         std::fs::create_dir_all(&source).unwrap();
         std::fs::create_dir_all(paths.template()).unwrap();
+        std::fs::write(paths.facade().join("Cargo.toml"), "[dependencies]\n").unwrap();
         let mut seen = vec![stamp(&paths)];
         let mut changed = |what: &str| {
             let now = stamp(&paths);
