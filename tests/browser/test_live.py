@@ -4,7 +4,7 @@ import unittest
 
 from jupyter import Copy, Lab
 
-PATIENCE = 60
+PATIENCE = 180
 
 FIRST = ':dep convscope = { path = "../crates/convscope" }\nuse convscope::prelude::*;'
 DATA = """let digits = InkDigits::generate(2000, 1);
