@@ -325,14 +325,22 @@ fn the_first_interrupt_asks_and_the_second_ends() {
     interrupt();
     let outcome = client.outcome(&asked);
     assert!(outcome.text("stdout").contains("stopped after a step"));
+    assert_eq!(
+        outcome.text("stderr"),
+        "",
+        "what stops at once needs no words"
+    );
     assert_eq!(outcome.reply["status"], "ok");
     assert_eq!(client.outcome(&behind).reply["status"], "aborted");
     client.run("let weights = 1;");
     let spinning = client.execute("print begun\nspin");
     client.next_of("stream");
     interrupt();
+    client.next_of("stream");
     interrupt();
     let outcome = client.outcome(&spinning);
+    let told = outcome.text("stderr");
+    assert!(told.contains("Interrupt once more"), "{told}");
     assert_eq!(outcome.reply["ename"], "Interrupted");
     assert!(
         outcome.reply["traceback"].to_string().contains("weights"),

@@ -28,6 +28,8 @@ const HELD: Duration = Duration::from_millis(100);
 /// How long a cell may go on after an interrupt where nobody could send a second one: a client that
 /// goes on at its own timeout, as nbclient does, listens for four seconds more.
 const UNATTENDED: Duration = Duration::from_secs(2);
+/// What stops within this time of an interrupt needs no words on how to end it.
+const PROMPT: Duration = Duration::from_secs(1);
 /// How many lines of standard error are kept to find out why a cell ended.
 const KEPT: usize = 50;
 
@@ -176,6 +178,7 @@ pub struct Cell {
     pub interrupts: u32,
     /// When the first time was.
     pub asked_to_stop: Option<Instant>,
+    told_how: bool,
     /// The child's reply.
     pub reply: Option<Message>,
     /// When the child said that it is idle.
@@ -216,6 +219,7 @@ impl Cell {
             count,
             interrupts: 0,
             asked_to_stop: None,
+            told_how: false,
             reply: None,
             idle: None,
             asked: None,
@@ -260,6 +264,16 @@ impl Cell {
             }
         }
         seen
+    }
+
+    /// Whether it is time to say how it can be ended: the request to stop had no effect so far.
+    /// True once.
+    pub fn takes_its_time(&mut self) -> bool {
+        let asked = self
+            .asked_to_stop
+            .is_some_and(|asked| asked.elapsed() > PROMPT);
+        let runs_on = self.reply.is_none() && self.interrupts == 1;
+        asked && runs_on && !std::mem::replace(&mut self.told_how, true)
     }
 
     /// Keeps standard error back that may be the error of a failed `?`. Returns what is no such thing.

@@ -257,6 +257,14 @@ impl Relay {
             }
         }
         if let Some(cell) = &mut self.running
+            && cell.takes_its_time()
+        {
+            let header = cell.request.message.header.clone();
+            let text = "It will stop after its current step. Interrupt once more to end the cell \
+                        at once; its variables and all others are lost then.\n";
+            self.publish("stream", &header, &json!({"name": "stderr", "text": text}))?;
+        }
+        if let Some(cell) = &mut self.running
             && let Some(text) = cell.release()
         {
             let header = cell.request.message.header.clone();
@@ -492,12 +500,8 @@ impl Relay {
         cell.interrupts += 1;
         if cell.interrupts == 1 {
             cell.asked_to_stop = Some(Instant::now());
-            let header = cell.request.message.header.clone();
             std::fs::write(&stop_file, cell.request.message.id())
-                .map_err(io("writing the request to stop"))?;
-            let text = "Stopping after the current step. Interrupt once more to end the cell at \
-                        once; its variables and all others are lost then.\n";
-            self.publish("stream", &header, &json!({"name": "stderr", "text": text}))
+                .map_err(io("writing the request to stop"))
         } else {
             let none = json!({});
             let message = Message::new("interrupt_request", &Value::Null, &none)?;

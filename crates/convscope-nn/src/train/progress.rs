@@ -174,7 +174,8 @@ impl Printer {
 
     /// Training was stopped.
     pub(super) fn stopped(&self, reason: &str) {
-        if self.lines {
+        // In a notebook it stands beside the bar.
+        if self.lines && !self.bar.shows_pictures() {
             self.bar.line(reason);
         }
         self.bar.stop_with(reason);
