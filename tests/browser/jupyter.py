@@ -199,6 +199,10 @@ class Notebook:
     def wait_until_done(self, index, seconds):
         self._wait_for(index, r"/^\[\d+\]:?$/.test(prompt)", seconds)
 
+    def wait_for_last(self, cells, seconds):
+        """Waits until the last of so many cells has run."""
+        self._wait_for(cells - 1, r"/^\[\d+\]:?$/.test(prompt)", seconds)
+
     def wait_for_text(self, index, text, seconds):
         self._wait_for(index, f"output.includes({json.dumps(text)})", seconds)
 

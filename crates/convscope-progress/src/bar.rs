@@ -373,6 +373,19 @@ mod tests {
     }
 
     #[test]
+    fn a_plain_line_comes_every_ten_seconds_and_no_sooner() {
+        let mut bar = ProgressBar::at(Place::Cell, "work".into(), 10);
+        bar.step(1);
+        assert!(bar.lock().last.is_none());
+        bar.begun -= Duration::from_secs(11);
+        bar.step(1);
+        let first = bar.lock().last;
+        assert!(first.is_some());
+        bar.step(1);
+        assert_eq!(bar.lock().last, first);
+    }
+
+    #[test]
     fn a_bar_ends_once() {
         let bar = bar(10);
         bar.finish();
