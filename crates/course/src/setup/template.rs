@@ -93,7 +93,7 @@ pub fn config_folder(paths: &Paths, preload: bool) -> PathBuf {
 }
 
 /// How a template is made, in a word that changes with it: older ones are made anew.
-const RECIPE: &str = "incremental put aside";
+const RECIPE: &str = "without incremental";
 
 /// Whether the template was made from the crates as they are. A kernel that would have to compile
 /// them does that in the student's first cell, where it is seen, and a mistake in them too.
@@ -230,21 +230,10 @@ pub fn make(context: &mut Context<'_>, toolchain: &Toolchain) -> Result<()> {
     let total = crates_to_compile(paths, toolchain);
     let launcher = paths.launcher();
     let argv = json!([launcher, "kernel", "{connection_file}", "--inside", next]);
-    let incremental = next
-        .join("target")
-        .join(toolchain.host())
-        .join("debug/incremental");
-    let aside = paths.kernel().join("incremental");
-    if !same_toolchain {
-        remove(&aside)?;
-    } else if aside.exists() {
-        put_aside(&aside, &incremental)?;
-    }
     let ran = run_cells(context, argv, total, &mut step);
     copies::kill_leftovers(&next);
     ran?;
     forget_cells(&next, toolchain.host())?;
-    put_aside(&incremental, &aside)?;
     step.note("recording what the type inference asks");
     analyzer::record(paths, toolchain, &next)?;
     let old = paths.kernel().join("template.old");
@@ -406,24 +395,12 @@ pub fn jupyter_folders(command: &mut Command, paths: &Paths) {
         .env("JUPYTER_PLATFORM_DIRS", "0");
 }
 
-/// Puts what the compiler remembers of the crates to where the next set-up finds it and no kernel
-/// copies it: a gigabyte, which a kernel that compiles its cells alone has no use for.
-fn put_aside(from: &Path, to: &Path) -> Result<()> {
-    remove(to)?;
-    if let Some(parent) = to.parent() {
-        std::fs::create_dir_all(parent)?;
-    }
-    match std::fs::rename(from, to) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error)
-            .with_context(|| format!("cannot move {} to {}", from.display(), to.display())),
-        _ => Ok(()),
-    }
-}
-
-/// Takes the warm-up's own cells out of a template, and leaves the crates.
+/// Takes the warm-up's own cells out of a template, and leaves the crates. What the compiler
+/// remembers for the next time goes as well: half a gigabyte that every kernel would copy.
 fn forget_cells(template: &Path, host: &str) -> Result<()> {
     let debug = template.join("target").join(host).join("debug");
-    for folder in ["", "deps", "incremental", ".fingerprint"] {
+    remove(&debug.join("incremental"))?;
+    for folder in ["", "deps", ".fingerprint"] {
         let folder = debug.join(folder);
         let Ok(entries) = std::fs::read_dir(&folder) else {
             continue;
@@ -476,22 +453,7 @@ mod tests {
             .collect();
         left.sort();
         assert_eq!(left, ["libctxt-2.rlib", "libndarray.rlib"]);
-        assert!(!deps.join("../incremental/ctx-2x").exists());
-    }
-
-    #[test]
-    fn what_is_put_aside_takes_the_place_of_what_lay_there() {
-        let folder = tempfile::tempdir().unwrap();
-        let (from, to) = (folder.path().join("a"), folder.path().join("deep/b"));
-        put_aside(&from, &to).unwrap();
-        assert!(!to.exists(), "nothing to put aside");
-        for content in ["old", "new"] {
-            std::fs::create_dir_all(&from).unwrap();
-            std::fs::write(from.join("file"), content).unwrap();
-            put_aside(&from, &to).unwrap();
-            assert!(!from.exists());
-            assert_eq!(std::fs::read_to_string(to.join("file")).unwrap(), content);
-        }
+        assert!(!deps.join("../incremental").exists());
     }
 
     #[test]
