@@ -25,15 +25,23 @@ impl Relay {
             .iter()
             .any(|failure| matches!(failure.name.as_str(), "Interrupted" | "Crash"));
         for failure in &mut failures {
-            failure.tell_of_loss(&self.gone);
+            failure.tell_of_loss(&self.missing);
         }
         if lost {
-            self.gone.append(&mut self.variables);
+            let lost = self.variables.drain(..).map(|name| (name, None));
+            self.missing.extend(lost);
         } else if failures.is_empty() {
             for name in code::variables(&cell.request.code) {
-                self.gone.retain(|gone| *gone != name);
+                self.missing.retain(|(missing, _)| *missing != name);
                 if !self.variables.contains(&name) {
                     self.variables.push(name);
+                }
+            }
+        } else {
+            for name in code::variables(&cell.request.code) {
+                if !self.variables.contains(&name) {
+                    self.missing.retain(|(missing, _)| *missing != name);
+                    self.missing.push((name, Some(cell.count)));
                 }
             }
         }
@@ -115,7 +123,8 @@ impl Relay {
             &json!({"execution_state": "restarting"}),
         )?;
         let lost = std::mem::take(&mut self.variables);
-        self.gone.extend_from_slice(&lost);
+        self.missing
+            .extend(lost.iter().map(|name| (name.clone(), None)));
         let names = match &lost[..] {
             [] => String::new(),
             names => format!(" ({})", names.join(", ")),

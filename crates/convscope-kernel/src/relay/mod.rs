@@ -104,8 +104,8 @@ struct Relay {
     count: u32,
     history: History,
     variables: Vec<String>,
-    /// Those that were lost with a process and not made again.
-    gone: Vec<String>,
+    /// Those that are not there: a cell failed to make them, or they were lost with a process.
+    missing: Vec<(String, Option<u32>)>,
     ended: bool,
     /// Whether the answer to another question was the last to say a state.
     said_idle: bool,
@@ -184,7 +184,7 @@ impl Relay {
             count: 0,
             history: History::default(),
             variables: Vec::new(),
-            gone: Vec::new(),
+            missing: Vec::new(),
             ended: false,
             said_idle: false,
             cut_short: false,

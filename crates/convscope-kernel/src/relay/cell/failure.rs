@@ -25,17 +25,28 @@ impl Failure {
         }
     }
 
-    /// A name that is not found because the process that had it is gone: that is the better hint.
-    pub fn tell_of_loss(&mut self, gone: &[String]) {
+    /// Where it is known why a name is not found, that is the better hint: `missing` holds names
+    /// and the cell that failed to make each; none where it was made, and lost with its process.
+    pub fn tell_of_loss(&mut self, missing: &[(String, Option<u32>)]) {
         let name = self.value.split('`').nth(1).unwrap_or_default();
-        if self.name == "error[E0425]" && gone.iter().any(|lost| lost == name) {
-            let hint = format!(
-                "{HINT} `{name}` was lost when the process that ran the cells ended. Run the cell \
-                 that makes it again (menu Run, Run All Above Selected Cell)."
-            );
-            self.traceback.retain(|line| !line.starts_with(HINT));
-            self.traceback.push(hint);
+        if self.name != "error[E0425]" {
+            return;
         }
+        let Some((_, cell)) = missing.iter().rfind(|(lost, _)| lost == name) else {
+            return;
+        };
+        let hint = match cell {
+            Some(count) => format!(
+                "Cell [{count}] was to make `{name}`, but it failed, and nothing of it is there. \
+                 Mend that cell and run it again."
+            ),
+            None => format!(
+                "`{name}` was lost when the process that ran the cells ended. Run the cell that \
+                 makes it again (menu Run, Run All Above Selected Cell)."
+            ),
+        };
+        self.traceback.retain(|line| !line.starts_with(HINT));
+        self.traceback.push(format!("{HINT} {hint}"));
     }
 
     /// The content of an `error` output.
