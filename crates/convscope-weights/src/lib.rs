@@ -25,6 +25,8 @@ mod element;
 mod error;
 mod fit;
 mod format;
+mod hdf5;
+mod keras;
 mod layout;
 mod npy;
 mod pickle;

@@ -3,7 +3,7 @@
 use crate::element::Loaded;
 use crate::format::detect;
 use crate::{Format, Mismatch, Result, WeightsError};
-use crate::{caffe, npy, safetensors, torch};
+use crate::{caffe, keras, npy, safetensors, torch};
 use ndarray::ArrayD;
 use std::collections::HashMap;
 use std::fs;
@@ -100,7 +100,8 @@ impl Weights {
             Format::Npy => npy::read_npy(bytes, source),
             Format::Npz => npy::read_npz(bytes),
             Format::Caffe => caffe::read(bytes),
-            Format::KerasH5 | Format::KerasZip => Err("HDF5 is not read yet".into()),
+            Format::KerasH5 => keras::read_h5(bytes),
+            Format::KerasZip => keras::read_zip(bytes),
         };
         let mut weights = Self {
             source: Some(source.to_owned()),

@@ -132,6 +132,65 @@ fn caffe_models_of_both_generations_give_weights_in_the_usual_shapes() {
 }
 
 #[test]
+fn keras_2_files_give_their_weights_by_their_own_names_in_the_layers_order() {
+    for file in ["keras2.h5", "keras2_gzip.h5", "keras2_latest.h5"] {
+        let weights = Weights::read(fixture(file)).unwrap();
+        assert_eq!(weights.format(), Some(Format::KerasH5));
+        let names = names(&weights);
+        assert_eq!(
+            names,
+            [
+                "conv1/kernel:0",
+                "conv1/bias:0",
+                "bn/gamma:0",
+                "bn/beta:0",
+                "bn/moving_mean:0",
+                "bn/moving_variance:0",
+                "fc/kernel:0",
+                "fc/bias:0"
+            ]
+        );
+        assert_counted(&weights, "conv1/kernel:0", &[3, 3, 2, 4]);
+        assert_counted(&weights, "bn/moving_variance:0", &[4]);
+        assert_counted(&weights, "fc/kernel:0", &[12, 5]);
+    }
+}
+
+#[test]
+fn keras_3_archives_give_their_weights_by_path() {
+    let weights = Weights::read(fixture("keras3.keras")).unwrap();
+    assert_eq!(weights.format(), Some(Format::KerasZip));
+    assert_eq!(weights.len(), 8);
+    assert_counted(&weights, "layers/conv1/vars/0", &[3, 3, 2, 4]);
+    assert_counted(&weights, "layers/fc/vars/1", &[5]);
+}
+
+#[test]
+fn hdf5_chunks_that_overhang_and_every_type_come_out_right() {
+    let weights = Weights::read(fixture("strange.h5")).unwrap();
+    assert_counted(&weights, "edges", &[10, 7]);
+    assert_counted(&weights, "plain_chunks", &[10, 7]);
+    assert_counted(&weights, "half", &[5]);
+    assert_counted(&weights, "double", &[5]);
+    assert_counted(&weights, "scalar", &[]);
+    assert_eq!(
+        weights.get("unwritten").unwrap(),
+        &ndarray::ArrayD::<f32>::zeros(vec![2, 3])
+    );
+    assert_eq!(
+        weights.integers().next().unwrap().1.as_slice().unwrap(),
+        [1, -2, 3]
+    );
+    assert_eq!(
+        weights
+            .iter()
+            .filter(|(n, _)| n.starts_with("many/"))
+            .count(),
+        40
+    );
+}
+
+#[test]
 fn what_is_written_as_safetensors_is_read_back_bit_by_bit() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("weights.bin");

@@ -264,6 +264,32 @@ fn numpy_headers_that_lie_are_errors() {
 }
 
 #[test]
+fn hdf5_that_refers_to_itself_or_outside_is_an_error() {
+    let whole = std::fs::read(fixture("keras2.h5")).unwrap();
+    let root = u64::from_le_bytes(whole[64..72].try_into().unwrap());
+    let with = |at: usize, value: u64| {
+        let mut bytes = whole.clone();
+        bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
+        problem(&bytes)
+    };
+    let outside = with(64, 1 << 60);
+    assert!(outside.contains("0x1000000000000000"), "{outside}");
+    assert!(with(64, 0).contains("no object at 0x0"));
+    assert!(with(40, u64::MAX).contains("truncated"));
+
+    // Every object of the first list of names becomes the root itself.
+    let list = whole.windows(4).position(|w| w == b"SNOD").unwrap();
+    let mut cyclic = whole.clone();
+    let count = usize::from(whole[list + 6]);
+    assert!(count > 0);
+    for entry in 0..count {
+        let at = list + 8 + entry * 40 + 8;
+        cyclic[at..at + 8].copy_from_slice(&root.to_le_bytes());
+    }
+    problem(&cyclic);
+}
+
+#[test]
 fn every_file_cut_anywhere_is_an_error_or_still_whole_and_never_a_panic() {
     for (name, bytes) in fixtures() {
         let whole = Weights::from_bytes(&bytes, &name).map(|w| w.len());
