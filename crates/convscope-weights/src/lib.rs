@@ -30,8 +30,6 @@ mod keras;
 mod layout;
 mod npy;
 mod pickle;
-mod pickle_bytes;
-mod pickle_value;
 mod safetensors;
 mod torch;
 mod weights;

@@ -7,8 +7,7 @@
 use crate::archive::Archive;
 use crate::budget::{Budget, elements};
 use crate::element::{Endian, Loaded, decode};
-use crate::pickle::{LONGEST_NAME, load};
-use crate::pickle_value::{Heap, Storage, Strided, Value, short};
+use crate::pickle::{Heap, LONGEST_NAME, Storage, Strided, Value, load, short};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -40,9 +39,15 @@ pub(crate) fn read_zip(bytes: &[u8]) -> Result<Vec<(String, Loaded)>, String> {
     }
     let code = archive.read(&pickle, &mut budget)?;
     let (value, heap, _) = load(&code)?;
+    let tensors = state_dict(&value, &heap)?;
+    // A storage is let go with its last tensor, so that a large file is not twice in memory.
+    let mut users: HashMap<String, usize> = HashMap::new();
+    for (_, tensor) in &tensors {
+        *users.entry(tensor.storage.key.clone()).or_default() += 1;
+    }
     let mut storages: HashMap<String, Vec<u8>> = HashMap::new();
     let mut loaded = Vec::new();
-    for (name, tensor) in state_dict(&value, &heap)? {
+    for (name, tensor) in tensors {
         let problem = |e: String| format!("tensor \"{}\": {e}", short(&name));
         let key = &tensor.storage.key;
         if !storages.contains_key(key) {
@@ -50,6 +55,12 @@ pub(crate) fn read_zip(bytes: &[u8]) -> Result<Vec<(String, Loaded)>, String> {
             storages.insert(key.clone(), bytes.map_err(problem)?);
         }
         let array = gather(&tensor, &storages[key], endian, &mut budget).map_err(problem)?;
+        if let Some(left) = users.get_mut(key) {
+            *left -= 1;
+            if *left == 0 {
+                storages.remove(key);
+            }
+        }
         loaded.push((name.clone(), array));
     }
     Ok(loaded)

@@ -1,6 +1,6 @@
 //! The bytes of a pickle, taken from the front and never beyond their end.
 
-use crate::pickle_value::Value;
+use super::Value;
 
 pub(crate) struct Code<'a> {
     bytes: &'a [u8],
