@@ -132,6 +132,20 @@ fn caffe_models_of_both_generations_give_weights_in_the_usual_shapes() {
 }
 
 #[test]
+fn safetensors_of_its_own_library_give_every_type_in_the_order_of_their_bytes() {
+    let weights = Weights::read(fixture("types.safetensors")).unwrap();
+    assert_eq!(weights.format(), Some(Format::Safetensors));
+    assert_counted(&weights, "conv.weight", &[2, 3, 3, 3]);
+    for name in ["half", "double"] {
+        assert_counted(&weights, name, &[5]);
+    }
+    assert_counted(&weights, "scalar", &[]);
+    assert_counted(&weights, "empty", &[0, 3]);
+    let integers: Vec<_> = weights.integers().map(|(n, a)| (n, a.len())).collect();
+    assert_eq!(integers, [("steps", 3), ("mask", 2)]);
+}
+
+#[test]
 fn keras_2_files_give_their_weights_by_their_own_names_in_the_layers_order() {
     for file in ["keras2.h5", "keras2_gzip.h5", "keras2_latest.h5"] {
         let weights = Weights::read(fixture(file)).unwrap();
