@@ -12,6 +12,10 @@ struct Hint {
     text: &'static str,
 }
 
+const BORROWED: &str = "A variable that lives on in later cells cannot borrow from another one. \
+    Keep an owned value (`.clone()`, `.to_owned()`), or put the lines that need the borrow between \
+    `{` and `}` in one cell.";
+
 /// The first that fits is given, so the special stand before the general.
 const HINTS: [Hint; 17] = [
     Hint {
@@ -24,9 +28,7 @@ const HINTS: [Hint; 17] = [
     Hint {
         codes: &["E0597", "E0716", "E0521", "E0106"],
         words: &[],
-        text: "A variable that lives on in later cells cannot borrow from another one. Keep an owned \
-               value (`.clone()`, `.to_owned()`), or put the lines that need the borrow between \
-               `{` and `}` in one cell.",
+        text: BORROWED,
     },
     Hint {
         codes: &[],
@@ -34,9 +36,7 @@ const HINTS: [Hint; 17] = [
             "contains a reference with a non-static lifetime",
             "cannot contain references",
         ],
-        text: "A variable that lives on in later cells cannot borrow from another one. Keep an owned \
-               value (`.clone()`, `.to_owned()`), or put the lines that need the borrow between \
-               `{` and `}` in one cell.",
+        text: BORROWED,
     },
     Hint {
         codes: &[],

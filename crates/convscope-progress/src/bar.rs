@@ -1,6 +1,6 @@
 use crate::html::{State, View};
 use crate::relay::{self, Display};
-use crate::words::{count, duration, rate, size};
+use crate::words::{duration, grouped, rate, size};
 use indicatif::{ProgressDrawTarget, ProgressStyle};
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
@@ -229,9 +229,9 @@ impl ProgressBar {
 
     fn amount(&self, n: u64) -> String {
         match &self.unit {
-            Unit::Bytes => size(n as f64) + " ",
-            Unit::Things(unit) if unit.is_empty() => count(n) + " ",
-            Unit::Things(unit) => format!("{} {unit} ", count(n)),
+            Unit::Bytes => size(n) + " ",
+            Unit::Things(unit) if unit.is_empty() => grouped(n) + " ",
+            Unit::Things(unit) => format!("{} {unit} ", grouped(n)),
         }
     }
 
@@ -241,10 +241,10 @@ impl ProgressBar {
         let mut words = vec![match (&self.unit, total) {
             _ if !note.is_empty() => note.to_owned(),
             (Unit::Bytes, Some(total)) => {
-                format!("{} of {}", size(done as f64), size(total as f64))
+                format!("{} of {}", size(done), size(total))
             }
             (Unit::Things(unit), Some(total)) => {
-                let text = format!("{} of {} {unit}", count(done), count(total));
+                let text = format!("{} of {} {unit}", grouped(done), grouped(total));
                 text.trim_end().to_owned()
             }
             _ => self.amount(done).trim_end().to_owned(),
@@ -252,7 +252,7 @@ impl ProgressBar {
         let per_second = self.bar.per_sec();
         if per_second > 0.0 && per_second.is_finite() {
             words.push(match &self.unit {
-                Unit::Bytes => format!("{}/s", size(per_second)),
+                Unit::Bytes => format!("{}/s", size(per_second as u64)),
                 Unit::Things(unit) => format!("{} {unit}/s", rate(per_second)).replace(" /", "/"),
             });
             if total.is_some_and(|total| total > done) {

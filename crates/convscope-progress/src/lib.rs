@@ -14,5 +14,6 @@ mod stop;
 mod words;
 
 pub use bar::ProgressBar;
+pub use html::escape;
 pub use stop::stop_requested;
-pub use words::{duration, size};
+pub use words::{duration, grouped, size};

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use convscope_data::{Cache, Entry, FetchDisplay, FetchOptions, Mirror, Presence, Registry, fetch};
-use indicatif::HumanBytes;
+use convscope_progress::size;
 use std::process::ExitCode;
 
 #[derive(clap::Args)]
@@ -102,8 +102,8 @@ fn print_table(entries: &[&Entry], cache: &Cache) {
             "{:width$}  {:8}  {:>10}  {:>10}  {}",
             entry.name,
             presence(entry, cache),
-            HumanBytes(entry.download_bytes()).to_string(),
-            HumanBytes(entry.bytes()).to_string(),
+            size(entry.download_bytes()),
+            size(entry.bytes()),
             entry.title
         );
         println!("{:width$}  {}", "", entry.about);

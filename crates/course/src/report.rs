@@ -1,5 +1,6 @@
 //! What a long command says while it works: a moving line on a terminal, plain lines elsewhere.
 
+use convscope_progress::duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
@@ -52,7 +53,10 @@ impl Step {
                 } else {
                     String::new()
                 };
-                eprintln!("  {share}{} so far: {text}", seconds(self.start.elapsed()));
+                eprintln!(
+                    "  {share}{} so far: {text}",
+                    duration(self.start.elapsed().as_secs_f64())
+                );
             }
             None => {}
         }
@@ -71,7 +75,11 @@ impl Step {
     }
 
     pub fn done(self) {
-        let line = format!("{}: done in {}", self.title, seconds(self.start.elapsed()));
+        let line = format!(
+            "{}: done in {}",
+            self.title,
+            duration(self.start.elapsed().as_secs_f64())
+        );
         match &self.bar {
             Some(bar) => {
                 bar.finish_and_clear();
@@ -99,55 +107,4 @@ fn counting_style() -> ProgressStyle {
     ProgressStyle::with_template("{spinner} {prefix} {elapsed} [{bar:24}] {pos}/{len} {wide_msg}")
         .expect("the template is well formed")
         .progress_chars("=> ")
-}
-
-/// A time as people say it.
-pub fn seconds(time: Duration) -> String {
-    let s = time.as_secs_f64();
-    if s < 1.0 {
-        format!("{s:.2} s")
-    } else if s < 10.0 {
-        format!("{s:.1} s")
-    } else if s < 100.0 {
-        format!("{s:.0} s")
-    } else {
-        format!("{} min {} s", s as u64 / 60, s as u64 % 60)
-    }
-}
-
-/// A size as people say it.
-pub fn size(bytes: u64) -> String {
-    let mb = bytes as f64 / 1e6;
-    if mb < 1.0 {
-        format!("{:.0} kB", bytes as f64 / 1e3)
-    } else if mb < 1000.0 {
-        format!("{mb:.0} MB")
-    } else {
-        format!("{:.1} GB", mb / 1000.0)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_and_sizes_are_said_in_fitting_units() {
-        let cases = [
-            (0.25, "0.25 s"),
-            (3.21, "3.2 s"),
-            (42.4, "42 s"),
-            (321.0, "5 min 21 s"),
-        ];
-        for (s, said) in cases {
-            assert_eq!(seconds(Duration::from_secs_f64(s)), said);
-        }
-        for (bytes, said) in [
-            (12_000, "12 kB"),
-            (33_520_216, "34 MB"),
-            (1_500_000_000, "1.5 GB"),
-        ] {
-            assert_eq!(size(bytes), said);
-        }
-    }
 }

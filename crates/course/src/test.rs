@@ -6,9 +6,9 @@
 use crate::kernel::environment::{compute_environment, forget_cargo_run};
 use crate::paths::Paths;
 use crate::process::{interrupted, said};
-use crate::report::seconds;
 use crate::{browser, kernel_tests, lint, notebook, run, setup, table};
 use anyhow::{Context, Result, bail, ensure};
+use convscope_progress::duration;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
@@ -155,7 +155,7 @@ fn rows(results: &[(&str, Result<End>, Duration)]) -> Vec<Vec<String>> {
             Ok(End::Skipped(reason)) => format!("SKIPPED: {reason}"),
             Err(error) => format!("FAILED: {}", first_line(&error.to_string())),
         };
-        rows.push(vec![name.to_string(), seconds(*time), end]);
+        rows.push(vec![name.to_string(), duration(time.as_secs_f64()), end]);
     }
     rows
 }

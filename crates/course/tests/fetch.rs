@@ -33,7 +33,7 @@ fn the_list_shows_size_licence_and_presence() {
     assert!(output.status.success());
     for part in [
         "mnist",
-        "11.06 MiB",
+        "11.6 MB",
         "52.40 MiB",
         "licence: CC BY-SA 3.0",
         " no ",

@@ -39,7 +39,7 @@ impl FetchDisplay {
                 println!("  {}: here already", file.path);
             }
             Progress::Source { file, source } => {
-                let size = convscope_progress::size(file.download_bytes as f64);
+                let size = convscope_progress::size(file.download_bytes);
                 println!("fetching {} ({size}) from {source}", file.path);
             }
             Progress::Received { file, done, total } => match &self.bar {

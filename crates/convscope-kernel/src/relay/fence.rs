@@ -170,12 +170,12 @@ mod tests {
         assert_eq!(fence.cut("plain\n"), ("plain\n".to_owned(), None));
     }
 
-    #[test]
+    /// A process that runs as cells do, with one fence put up.
     #[cfg(target_os = "linux")]
-    fn a_pipe_that_was_given_up_gets_no_more_fences() {
+    fn fenced() -> (Fence, std::process::Child) {
         use std::process::{Command, Stdio};
         let mut fence = Fence::new().unwrap();
-        let mut process = Command::new("cat")
+        let process = Command::new("cat")
             .env("EVCXR_IS_RUNTIME", "1")
             .stdin(Stdio::piped())
             .stderr(Stdio::piped())
@@ -183,6 +183,13 @@ mod tests {
             .unwrap();
         fence.find(process.id());
         assert_eq!(fence.put(), Some(1));
+        (fence, process)
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_pipe_that_was_given_up_gets_no_more_fences() {
+        let (mut fence, mut process) = fenced();
         fence.give_up();
         fence.give_up();
         fence.find(process.id());
@@ -195,16 +202,7 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn a_pipe_that_nobody_reads_is_known_to_be_deaf() {
-        use std::process::{Command, Stdio};
-        let mut fence = Fence::new().unwrap();
-        let mut process = Command::new("cat")
-            .env("EVCXR_IS_RUNTIME", "1")
-            .stdin(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        fence.find(process.id());
-        assert_eq!(fence.put(), Some(1));
+        let (mut fence, mut process) = fenced();
         assert!(!fence.is_deaf());
         drop(process.stderr.take());
         assert_eq!(fence.put(), None);

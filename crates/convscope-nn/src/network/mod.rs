@@ -7,7 +7,7 @@ mod summary;
 
 pub use builder::NetworkBuilder;
 pub use receptive_field::{ReceptiveField, Rect};
-pub use summary::{Summary, SummaryRow, grouped};
+pub use summary::{Summary, SummaryRow};
 
 use crate::error::{NnError, Result};
 use crate::layer::{Layer, Pass, Shape};

@@ -3,6 +3,7 @@
 use super::{INPUT, Network};
 use crate::layer::Shape;
 use crate::real::Real;
+use convscope_progress::grouped;
 use std::fmt;
 
 /// What a network consists of; its `Display` is a table.
@@ -89,17 +90,4 @@ impl<F: Real> fmt::Display for Network<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.summary().fmt(f)
     }
-}
-
-/// `1234567` as `1,234,567`.
-pub fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, d) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(d);
-    }
-    out
 }

@@ -3,21 +3,7 @@
 
 use std::fmt::Write;
 
-/// Text made safe inside HTML, in an element or in an attribute.
-pub(crate) fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
-}
+pub(crate) use convscope_progress::escape;
 
 /// A paragraph of text.
 pub(crate) fn paragraph(text: &str) -> String {

@@ -1,7 +1,8 @@
 //! Networks and traces: a table of the nodes.
 
 use super::{Align, Show, Shown, Table, escape};
-use convscope_nn::{INPUT, Network, Real, Summary, Trace, grouped};
+use convscope_nn::{INPUT, Network, Real, Summary, Trace};
+use convscope_progress::grouped;
 
 impl Show for Summary {
     fn shown(&self) -> Shown {

@@ -1,8 +1,8 @@
 //! Results as tables: for a terminal, and for `docs/results/performance.md`.
 
 use super::results::{Measured, Memory, Peer, Results, Summary, summary};
-use crate::report::size;
 use crate::table;
+use convscope_progress::size;
 
 /// What a table must reach against a peer: its geometric mean, and the least of its ratios.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -5,11 +5,12 @@ mod kernel_times;
 pub mod system;
 
 use crate::paths::Paths;
-use crate::report::{Step, size};
+use crate::report::Step;
 use crate::setup::{checks, evcxr, install, jupyter, stamp, template};
 use anyhow::{Context, Result};
 use checks::{Machine, Need};
 use convscope_data::{Cache, Presence, Registry};
+use convscope_progress::size;
 use kernel_times::{CELL_GOAL, FIRST_PLOT_BAR, FIRST_PLOT_GOAL, KernelTimes};
 use serde::Serialize;
 use serde_json::json;

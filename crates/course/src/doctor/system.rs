@@ -2,7 +2,7 @@
 
 use crate::kernel::environment::Processor;
 use crate::process::output;
-use crate::report::size;
+use convscope_progress::size;
 use serde_json::{Value, json};
 
 pub fn summary() -> Value {

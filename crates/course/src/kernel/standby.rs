@@ -2,10 +2,10 @@
 //! the template as always, with the facade loaded, the type inference awake and a plot drawn.
 
 use crate::paths::Paths;
-use crate::report::size;
 use crate::setup::template;
 use convscope_kernel::STANDBY;
 use convscope_kernel::standby::{Keeper, News, Plan};
+use convscope_progress::size;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;

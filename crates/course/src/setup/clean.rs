@@ -3,8 +3,8 @@
 use super::stamp;
 use crate::kernel::copies;
 use crate::paths::Paths;
-use crate::report::size;
 use anyhow::{Context, Result, bail};
+use convscope_progress::size;
 use std::path::Path;
 use std::process::ExitCode;
 

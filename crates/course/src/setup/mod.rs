@@ -17,9 +17,9 @@ pub use clean::size_of;
 
 use crate::paths::Paths;
 use crate::process::{Log, catch_interrupts};
-use crate::report::size;
 use anyhow::{Result, bail};
 use checks::{Machine, Need, Toolchain};
+use convscope_progress::size;
 use std::process::ExitCode;
 
 #[derive(clap::Args, Default)]
