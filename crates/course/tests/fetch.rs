@@ -34,7 +34,7 @@ fn the_list_shows_size_licence_and_presence() {
     for part in [
         "mnist",
         "11.6 MB",
-        "52.40 MiB",
+        "55.0 MB",
         "licence: CC BY-SA 3.0",
         " no ",
     ] {
