@@ -2,10 +2,14 @@
 //! PyTorch and onnxruntime gave. `fixtures/make_onnx.py` made them.
 
 mod common;
+#[path = "hostile/schema.rs"]
+mod schema;
 
 use common::{BAR, cases, difference, folder};
 use convscope_nn::Tensor;
-use convscope_onnx::{ReadOptions, from_bytes, from_bytes_with, read, to_bytes};
+use convscope_onnx::{ReadOptions, SUPPORTED, from_bytes, from_bytes_with, read, to_bytes};
+use prost::Message;
+use std::collections::HashSet;
 
 #[test]
 fn outputs_are_those_of_pytorch_and_onnxruntime() {
@@ -19,6 +23,21 @@ fn outputs_are_those_of_pytorch_and_onnxruntime() {
         let error = difference(&y, &case.y);
         assert!(error < BAR, "{}: {error}", case.name);
     }
+}
+
+#[test]
+fn every_operator_that_is_said_to_be_read_is_in_one_of_the_files() {
+    let mut there = HashSet::new();
+    for case in cases() {
+        let bytes = std::fs::read(&case.file).unwrap();
+        let graph = schema::Model::decode(&bytes[..]).unwrap().graph.unwrap();
+        there.extend(graph.node.into_iter().map(|node| node.op_type));
+    }
+    for listed in SUPPORTED.split(", ") {
+        let operator = listed.split(' ').next().unwrap();
+        assert!(there.remove(operator), "{operator}");
+    }
+    assert!(there.is_empty(), "{there:?} are read and not listed");
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! As much of ONNX's schema as it takes to make hostile files, apart from the crate's own.
+#![allow(dead_code, reason = "not every test file makes them")]
 
 use prost::Message;
 
