@@ -12,6 +12,7 @@ mod idx;
 mod mnist;
 #[cfg(feature = "photos")]
 mod photo;
+mod preprocessing;
 mod registry;
 mod standardise;
 pub mod synthetic;
@@ -28,6 +29,9 @@ pub use idx::{Idx, IdxElements};
 pub use mnist::{Mnist, MnistSmall, STAND_IN, mnist, mnist_small, mnist_small_with, mnist_with};
 #[cfg(feature = "photos")]
 pub use photo::{Photo, load_photo, sample_photo};
+pub use preprocessing::{
+    Channels, IMAGENET_MEAN, IMAGENET_STD, Interpolation, Preprocessing, Range, Resize,
+};
 pub use registry::{Entry, FileEntry, Kind, Packing, Registry};
 pub use standardise::Standardizer;
 pub use synthetic::{Confounder, InkDigits, Shapes, ShapesConfig};
