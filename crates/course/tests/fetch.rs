@@ -58,7 +58,7 @@ fn a_wrong_name_is_answered_with_the_nearest_before_anything_is_fetched() {
     let (output, text) = course(root.path(), &["--offline", "mnist", "minst"], None);
     assert!(!output.status.success());
     assert!(
-        text.contains("no dataset is called 'minst', did you mean 'mnist'?"),
+        text.contains("nothing to fetch is called 'minst', did you mean 'mnist'?"),
         "{text}"
     );
     assert!(!root.path().join("data/cache").exists());
