@@ -1,17 +1,20 @@
-//! Photographs: from a PNG or JPEG file to an array, turned upright, bounded in size.
+//! Photographs: from a picture file to an array, turned upright, bounded in size.
 
 use crate::error::{DataError, Result};
 use crate::preprocessing::GREY;
 use image::error::{ImageError, LimitErrorKind};
 use image::imageops::FilterType;
-use image::{DynamicImage, ImageDecoder, ImageReader, Limits, Rgb, Rgb32FImage};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, Rgb, Rgb32FImage};
 use ndarray::{Array3, Axis, s};
 use std::fmt;
-use std::io::{BufRead, BufReader, Cursor, Seek};
+use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 
 /// More pixels than this are refused: as numbers they would take over half a gigabyte.
 pub(crate) const MOST_PIXELS: u64 = 50_000_000;
+/// Longer files are refused: so many pixels take no more, four channels of 16 bits uncompressed.
+const MOST_BYTES: u64 = MOST_PIXELS * 8 + (1 << 20);
+const FORMATS: &str = "PNG, JPEG, WebP, GIF or BMP";
 
 /// A picture, upright, without transparency.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,12 +40,13 @@ pub fn sample_photo() -> Photo {
 }
 
 impl Photo {
-    /// Reads a PNG or JPEG file. A camera's note on how it was held (EXIF orientation) is followed;
-    /// what is transparent is laid on white; grey pictures get three equal channels.
+    /// Reads a PNG, JPEG, WebP, GIF or BMP file. A camera's note on how it was held (EXIF orientation)
+    /// is followed; what is transparent is laid on white; grey pictures get three equal channels; of
+    /// moving pictures the first counts. Colour profiles are not applied.
     ///
     /// # Errors
-    /// If there is no such file, it is no PNG or JPEG, it is damaged, or it has more than 50 million
-    /// pixels.
+    /// If there is no such file, it is none of these, it is damaged or not whole, it has more than 50
+    /// million pixels, or it is longer than those could be (400 MB).
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let file = std::fs::File::open(path).map_err(DataError::io("open", path))?;
@@ -52,7 +56,11 @@ impl Photo {
                 "this is a folder; give the path of a picture file",
             ));
         }
-        decode(BufReader::new(file), path)
+        let mut bytes = Vec::new();
+        file.take(MOST_BYTES + 1)
+            .read_to_end(&mut bytes)
+            .map_err(DataError::io("read", path))?;
+        decode(&bytes, path)
     }
 
     /// As [`open`](Self::open), from memory; `name` is what errors call it.
@@ -60,7 +68,7 @@ impl Photo {
     /// # Errors
     /// As [`open`](Self::open), except for reading.
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self> {
-        decode(Cursor::new(bytes), Path::new(name))
+        decode(bytes, Path::new(name))
     }
 
     /// A picture from numbers: shape `[1, H, W]` or `[3, H, W]`, 0 to 1.
@@ -186,12 +194,8 @@ impl Photo {
         let path = path.as_ref();
         let picture = DynamicImage::ImageRgb32F(self.to_image());
         let written = match self.pixels.dim().0 {
-            1 => picture
-                .to_luma8()
-                .save_with_format(path, image::ImageFormat::Png),
-            _ => picture
-                .to_rgb8()
-                .save_with_format(path, image::ImageFormat::Png),
+            1 => picture.to_luma8().save_with_format(path, ImageFormat::Png),
+            _ => picture.to_rgb8().save_with_format(path, ImageFormat::Png),
         };
         written.map_err(|e| match e {
             ImageError::IoError(e) => DataError::io("write", path)(e),
@@ -224,29 +228,52 @@ impl fmt::Display for Photo {
     }
 }
 
-fn decode(source: impl BufRead + Seek, path: &Path) -> Result<Photo> {
-    let mut reader = ImageReader::new(source)
+fn decode(bytes: &[u8], path: &Path) -> Result<Photo> {
+    if bytes.len() as u64 > MOST_BYTES {
+        let most = convscope_progress::size(MOST_BYTES);
+        return Err(wrong(
+            path,
+            format!("the file is longer than {most}, more than any picture that is read"),
+        ));
+    }
+    let mut reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
         .map_err(DataError::io("read", path))?;
-    let format = reader.format();
-    match format {
-        Some(image::ImageFormat::Png | image::ImageFormat::Jpeg) => {}
-        Some(other) => {
+    match reader.format() {
+        Some(ImageFormat::Jpeg) if !ends_as_jpeg(bytes) => {
             return Err(wrong(
                 path,
-                format!("this is a {other:?} picture; save it as PNG or JPEG and use that"),
+                "the picture is not whole: the file ends in the middle; copy or fetch it again",
             ));
         }
-        None => {
+        Some(
+            ImageFormat::Png
+            | ImageFormat::Jpeg
+            | ImageFormat::WebP
+            | ImageFormat::Gif
+            | ImageFormat::Bmp,
+        ) => {}
+        other => {
+            let found = match other {
+                Some(format) => format!("this is a {format:?} picture"),
+                None => what_it_is(bytes).into(),
+            };
             return Err(wrong(
                 path,
-                "this is not a picture that can be read; expected a PNG or JPEG file",
+                format!("{found}; expected a {FORMATS} file. Save it as PNG or JPEG"),
             ));
         }
     }
     let mut limits = Limits::default();
-    // What the decoder may allocate; the check below is on what it declares.
-    limits.max_alloc = Some(MOST_PIXELS * 8);
+    // What the decoder may allocate beside the picture; the check below is on what it declares.
+    limits.max_alloc = Some(match (reader.format(), bytes.get(16..20)) {
+        // Profiles and texts, which nobody asked for, and two rows.
+        (Some(ImageFormat::Png), Some(width)) => {
+            let width = u32::from_be_bytes(width.try_into().expect("four bytes"));
+            (64 << 20) + u64::from(width) * 16
+        }
+        _ => MOST_PIXELS * 8,
+    });
     reader.limits(limits);
     let damaged = |e: ImageError| match e {
         ImageError::IoError(e) if e.kind() != std::io::ErrorKind::UnexpectedEof => {
@@ -290,6 +317,46 @@ fn decode(source: impl BufRead + Seek, path: &Path) -> Result<Photo> {
         .file_stem()
         .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     Ok(Photo { name, pixels })
+}
+
+/// Whether a JPEG has its end. The decoder fills what is missing with grey and says nothing.
+fn ends_as_jpeg(bytes: &[u8]) -> bool {
+    let mut rest = &bytes[2.min(bytes.len())..];
+    while let Some(at) = rest.iter().position(|&b| b == 0xff) {
+        rest = &rest[at + 1..];
+        match rest {
+            [0xd9, ..] => return true,
+            // An escaped byte of the picture, fill, and markers without content.
+            [0x00 | 0x01 | 0xd0..=0xd8, after @ ..] => rest = after,
+            [0xff, ..] => {}
+            // All others tell their length; a thumbnail with an end of its own lies within.
+            [_, high, low, ..] => {
+                let length = usize::from(u16::from_be_bytes([*high, *low]));
+                rest = rest.get(1 + length..).unwrap_or_default();
+            }
+            _ => return false,
+        }
+    }
+    false
+}
+
+/// What a file is that is no picture, as far as its first bytes tell.
+fn what_it_is(bytes: &[u8]) -> &'static str {
+    let start = &bytes[..bytes.len().min(1024)];
+    let text = String::from_utf8_lossy(start).to_lowercase();
+    let brand = start.get(4..12).unwrap_or_default();
+    match () {
+        () if bytes.is_empty() => "the file is empty",
+        () if text.contains("<svg") => "this is an SVG drawing, not pixels",
+        () if text.contains("<html") || text.contains("<!doctype") => {
+            "this is a web page, not a picture"
+        }
+        () if start.starts_with(b"%PDF") => "this is a PDF document",
+        () if matches!(brand, b"ftypheic" | b"ftypheix" | b"ftypmif1" | b"ftypmsf1") => {
+            "this is a HEIC picture, as iPhones make them"
+        }
+        () => "this is not a picture that can be read",
+    }
 }
 
 fn over_white(picture: &DynamicImage) -> Array3<f32> {
