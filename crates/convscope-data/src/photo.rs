@@ -14,6 +14,9 @@ use std::path::{Path, PathBuf};
 pub(crate) const MOST_PIXELS: u64 = 50_000_000;
 /// Longer files are refused: so many pixels take no more, four channels of 16 bits uncompressed.
 const MOST_BYTES: u64 = MOST_PIXELS * 8 + (1 << 20);
+/// A JPEG may come in several scans, each over the whole picture. Encoders make about ten; a small file
+/// of a hundred thousand would keep the decoder busy for hours.
+const MOST_SCANS: usize = 500;
 const FORMATS: &str = "PNG, JPEG, WebP, GIF or BMP";
 
 /// A picture, upright, without transparency.
@@ -76,17 +79,24 @@ impl Photo {
     /// # Errors
     /// If the shape is another one, or has no pixel.
     pub fn from_pixels(name: impl Into<String>, pixels: Array3<f32>) -> Result<Self> {
-        if !matches!(pixels.dim(), (1 | 3, 1.., 1..)) {
-            return Err(DataError::Shape {
-                what: "pixels of a photo".into(),
-                expected: "[1, H, W] or [3, H, W]".into(),
-                got: pixels.shape().to_vec(),
-            });
-        }
-        Ok(Self {
+        let photo = Self {
             name: name.into(),
             pixels,
-        })
+        };
+        photo.check()?;
+        Ok(photo)
+    }
+
+    /// The fields are open, so anything may stand in them.
+    pub(crate) fn check(&self) -> Result<()> {
+        match self.pixels.dim() {
+            (1 | 3, 1.., 1..) => Ok(()),
+            _ => Err(DataError::Shape {
+                what: "pixels of a photo".into(),
+                expected: "[1, H, W] or [3, H, W]".into(),
+                got: self.pixels.shape().to_vec(),
+            }),
+        }
     }
 
     /// Height in pixels.
@@ -111,6 +121,15 @@ impl Photo {
         Self {
             name: self.name.clone(),
             pixels,
+        }
+    }
+
+    /// Bright for dark and dark for bright: a digit in black ink on paper to white on black, as MNIST's
+    /// are.
+    pub fn negative(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            pixels: self.pixels.mapv(|v| 1.0 - v),
         }
     }
 
@@ -240,19 +259,8 @@ fn decode(bytes: &[u8], path: &Path) -> Result<Photo> {
         .with_guessed_format()
         .map_err(DataError::io("read", path))?;
     match reader.format() {
-        Some(ImageFormat::Jpeg) if !ends_as_jpeg(bytes) => {
-            return Err(wrong(
-                path,
-                "the picture is not whole: the file ends in the middle; copy or fetch it again",
-            ));
-        }
-        Some(
-            ImageFormat::Png
-            | ImageFormat::Jpeg
-            | ImageFormat::WebP
-            | ImageFormat::Gif
-            | ImageFormat::Bmp,
-        ) => {}
+        Some(ImageFormat::Jpeg) => walk_jpeg(bytes).map_err(|problem| wrong(path, problem))?,
+        Some(ImageFormat::Png | ImageFormat::WebP | ImageFormat::Gif | ImageFormat::Bmp) => {}
         other => {
             let found = match other {
                 Some(format) => format!("this is a {format:?} picture"),
@@ -319,25 +327,33 @@ fn decode(bytes: &[u8], path: &Path) -> Result<Photo> {
     Ok(Photo { name, pixels })
 }
 
-/// Whether a JPEG has its end. The decoder fills what is missing with grey and says nothing.
-fn ends_as_jpeg(bytes: &[u8]) -> bool {
-    let mut rest = &bytes[2.min(bytes.len())..];
+/// Looks for a JPEG's end, and counts its scans. The decoder fills what is missing with grey and says
+/// nothing.
+fn walk_jpeg(bytes: &[u8]) -> Result<(), &'static str> {
+    const CUT: &str =
+        "the picture is not whole: the file ends in the middle; copy or fetch it again";
+    let mut scans = 0;
+    let mut rest = bytes.get(2..).unwrap_or_default();
     while let Some(at) = rest.iter().position(|&b| b == 0xff) {
         rest = &rest[at + 1..];
         match rest {
-            [0xd9, ..] => return true,
+            [0xd9, ..] => return Ok(()),
             // An escaped byte of the picture, fill, and markers without content.
             [0x00 | 0x01 | 0xd0..=0xd8, after @ ..] => rest = after,
             [0xff, ..] => {}
             // All others tell their length; a thumbnail with an end of its own lies within.
-            [_, high, low, ..] => {
+            [marker, high, low, ..] => {
+                scans += usize::from(*marker == 0xda);
+                if scans > MOST_SCANS {
+                    return Err("the picture is stored in more than 500 scans; save it anew");
+                }
                 let length = usize::from(u16::from_be_bytes([*high, *low]));
                 rest = rest.get(1 + length..).unwrap_or_default();
             }
-            _ => return false,
+            _ => return Err(CUT),
         }
     }
-    false
+    Err(CUT)
 }
 
 /// What a file is that is no picture, as far as its first bytes tell.

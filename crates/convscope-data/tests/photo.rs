@@ -409,6 +409,24 @@ fn what_a_png_holds_beside_its_pixels_cannot_take_the_memory() {
     }
 }
 
+#[test]
+fn a_jpeg_of_a_hundred_thousand_scans_is_not_begun() {
+    let jpeg = encode(flag(), ImageFormat::Jpeg);
+    let scan = jpeg.windows(2).position(|m| m == [0xff, 0xda]).unwrap();
+    let (head, last) = jpeg.split_at(scan);
+    let once = last.strip_suffix(&[0xff, 0xd9]).unwrap();
+    let bomb = [head, &once.repeat(100_000), &[0xff, 0xd9]].concat();
+    let error = Photo::from_bytes("scans.jpg", &bomb).unwrap_err();
+    assert!(error.to_string().contains("more than 500 scans"), "{error}");
+}
+
+#[test]
+fn a_negative_is_dark_where_the_photo_is_bright() {
+    let photo = Photo::from_pixels("p", Array3::from_elem((1, 1, 1), 0.25)).unwrap();
+    assert_eq!(photo.negative().pixels[[0, 0, 0]], 0.75);
+    assert_eq!(photo.negative().negative(), photo);
+}
+
 #[derive(serde::Deserialize)]
 struct Expected {
     file: String,
@@ -430,12 +448,11 @@ fn pictures_of_every_format_have_the_colours_that_pil_reads() {
         // Two decoders of a lossy format may round otherwise, and smooth colours between pixels.
         let slack = if expected.lossy { 6.0 } else { 1.0 };
         for [y, x, colour @ ..] in expected.probes {
-            for c in 0..3 {
+            for (c, &value) in colour.iter().enumerate() {
                 let got = photo.pixels[[c, y, x]] * 255.0;
                 assert!(
-                    (got - colour[c] as f32).abs() <= slack,
-                    "{file} at row {y}, column {x}, channel {c}: {got}, expected {}",
-                    colour[c]
+                    (got - value as f32).abs() <= slack,
+                    "{file} at row {y}, column {x}, channel {c}: {got}, expected {value}"
                 );
             }
         }
