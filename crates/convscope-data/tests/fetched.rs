@@ -159,7 +159,11 @@ fn the_stand_in_serves_only_where_the_entry_cannot_be_had_and_says_so() {
     assert_eq!(found.entry.name, "other");
     assert_eq!(fs::read(&found.paths[0]).unwrap(), other);
     let notice = found.notice.unwrap();
-    for part in ["not A thing but Another", "Licence: L2", "404 Not Found"] {
+    for part in [
+        "in its place: other (Another)",
+        "Licence: L2",
+        "404 Not Found",
+    ] {
         assert!(notice.contains(part), "{notice}");
     }
 

@@ -46,7 +46,7 @@ pub fn fetched_with(
         && let Some(other) = stand_in(&registry, entry)
         && is_here(other, options)?
     {
-        let why = format!("{name} is not in the cache; cargo course fetch {name} tries to get it");
+        let why = format!("it is not in the cache; cargo course fetch {name} tries to get it");
         return Ok(Fetched {
             paths: fetch(other, options, progress)?,
             entry: other.clone(),
@@ -125,7 +125,7 @@ fn is_here(entry: &Entry, options: &FetchOptions) -> Result<bool> {
 
 fn notice(entry: &Entry, other: &Entry, why: &str) -> String {
     format!(
-        "This is not {} but {} ({}).\nLicence: {}\nWhy: {why}",
-        entry.title, other.title, other.name, other.licence
+        "{} ({}) could not be had; in its place: {} ({}).\nLicence: {}\nWhy: {why}",
+        entry.name, entry.title, other.name, other.title, other.licence
     )
 }
