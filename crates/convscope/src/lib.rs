@@ -23,10 +23,12 @@ mod time;
 
 pub use convscope_data as data;
 pub use convscope_nn as nn;
+pub use convscope_zoo as zoo;
 pub use image;
 pub use ndarray;
 pub use plotters;
 
+pub use convscope_graph::{Detail, Drawing, draw};
 pub use datasets::{mnist, mnist_small};
 pub use gradient::gradient;
 pub use live::LiveCurve;

@@ -8,11 +8,11 @@ pub use crate::checks::{
 };
 pub use crate::show::{EvcxrDebug, EvcxrDisplay, Show, Shown};
 pub use crate::{
-    Colormap, Figure, Gallery, Landscape, LiveCurve, OwnRule, Picture, Plot, Plots, Race, Row,
-    Timing, Track, figure, gallery, gallery_of, gradient, heatmap, mnist, mnist_small, picture,
-    predictions, row, side_by_side, time_it,
+    Colormap, Detail, Drawing, Figure, Gallery, Landscape, LiveCurve, OwnRule, Picture, Plot,
+    Plots, Race, Row, Timing, Track, draw, figure, gallery, gallery_of, gradient, heatmap, mnist,
+    mnist_small, picture, predictions, row, side_by_side, time_it,
 };
-pub use crate::{image, ndarray, plotters};
+pub use crate::{image, ndarray, plotters, zoo};
 
 pub use ndarray::{
     Array, Array0, Array1, Array2, Array3, Array4, ArrayD, ArrayView, ArrayView1, ArrayView2,
@@ -29,8 +29,8 @@ pub use convscope_nn::{
     AdaDelta, AdaMax, Adagrad, Adam, AdamW, AdaptiveAvgPool2d, Add, AmsGrad, AvgPool2d,
     BatchNorm1d, BatchNorm2d, BinaryCrossEntropy, Checkpoint, Checkpoints, Clip, Concat,
     ConfusionMatrix, Constant, Constraint, Conv2d, ConvTranspose2d, Cosine, CrossEntropy,
-    DepthConcat, DropConnect, Dropout, EarlyStopping, EpochRecord, Evaluation, Exponential,
-    Flatten, Gelu, GlobalAvgPool2d, Hinge, History, Init, Layer, LeakyRelu, Linear,
+    DepthConcat, DropConnect, Dropout, EarlyStopping, EffectiveField, EpochRecord, Evaluation,
+    Exponential, Flatten, Gelu, GlobalAvgPool2d, Hinge, History, Init, Layer, LeakyRelu, Linear,
     LocalResponseNorm, Loss, MaxPool2d, MaxUnpool2d, MeanAbsoluteError, MeanSquaredError, Measure,
     Momentum, Nadam, Nesterov, Network, NetworkBuilder, NnError, OneCycle, Optimizer, Padding,
     ParameterGroups, Pass, PerEpoch, RateSearch, RateSweep, Real, ReceptiveField, ReduceOnPlateau,
@@ -39,4 +39,6 @@ pub use convscope_nn::{
     Upsample2d, WarmUp, ZeroPad2d, accuracy, conv, cross_entropy, evaluate, find_learning_rate,
     gradcheck, intersection_over_union, softmax, top_k, top_k_accuracy,
 };
+pub use convscope_zoo::{Options, ZooError};
+
 pub use convscope_progress::{ProgressBar, grouped, stop_requested};
