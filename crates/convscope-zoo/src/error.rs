@@ -1,12 +1,13 @@
 //! What can go wrong, said so that a reader knows what to change.
 
 use convscope_nn::NnError;
+use convscope_weights::WeightsError;
 
 /// The result of a question to the zoo.
 pub type Result<T, E = ZooError> = std::result::Result<T, E>;
 
 /// An error of this crate.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ZooError {
     /// The catalogue has no architecture of this name.
@@ -23,6 +24,21 @@ pub enum ZooError {
     /// A network does not fit together: an input that is too small, no classes.
     #[error(transparent)]
     Network(#[from] NnError),
+    /// A file of weights cannot be read, or they are not the network's.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// A weight is no number.
+    #[error("{file}: \"{name}\" holds {value} at position {position:?}; expected finite numbers")]
+    NotFinite {
+        /// The file.
+        file: String,
+        /// The parameter or buffer.
+        name: String,
+        /// `NaN`, `inf` or `-inf`.
+        value: String,
+        /// Its index.
+        position: Vec<usize>,
+    },
 }
 
 /// "a, b or c", each in quotes.

@@ -19,6 +19,7 @@
 mod arch;
 mod catalogue;
 mod error;
+mod load;
 mod options;
 
 pub use arch::airbench::airbench;
@@ -44,6 +45,7 @@ pub use arch::vgg::{
     vgg16_bn, vgg19, vgg19_bn,
 };
 pub use arch::zfnet::zfnet;
-pub use catalogue::{Entry, entries, get, names};
+pub use catalogue::{Accuracy, Entry, entries, get, names};
 pub use error::{Result, ZooError};
+pub use load::{Loaded, Naming, load};
 pub use options::Options;
