@@ -20,6 +20,8 @@ mod arch;
 mod catalogue;
 mod error;
 mod load;
+mod look;
+mod model;
 mod options;
 
 pub use arch::airbench::airbench;
@@ -48,4 +50,5 @@ pub use arch::zfnet::zfnet;
 pub use catalogue::{Accuracy, Entry, entries, get, names};
 pub use error::{Result, ZooError};
 pub use load::{Loaded, Naming, load};
+pub use model::{Model, Ranked};
 pub use options::Options;
