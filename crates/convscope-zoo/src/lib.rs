@@ -20,6 +20,7 @@ mod arch;
 mod catalogue;
 mod error;
 mod options;
+mod published;
 
 pub use arch::airbench::airbench;
 pub use arch::alexnet::{alexnet, alexnet_one_tower, alexnet_two_towers};
@@ -47,3 +48,4 @@ pub use arch::zfnet::zfnet;
 pub use catalogue::{Entry, entries, get, names};
 pub use error::{Result, ZooError};
 pub use options::Options;
+pub use published::{HUMAN_TOP5_ERROR, PUBLISHED, Published, Quantity, WINNERS, Winner};
