@@ -23,6 +23,7 @@ mod load;
 mod look;
 mod model;
 mod options;
+mod published;
 
 pub use arch::airbench::airbench;
 pub use arch::alexnet::{alexnet, alexnet_one_tower, alexnet_two_towers};
@@ -52,3 +53,4 @@ pub use error::{Result, ZooError};
 pub use load::{Loaded, Naming, load};
 pub use model::{Model, Ranked};
 pub use options::Options;
+pub use published::{HUMAN_TOP5_ERROR, PUBLISHED, Published, Quantity, WINNERS, Winner};
