@@ -19,7 +19,11 @@
 mod arch;
 mod catalogue;
 mod error;
+mod load;
+mod look;
+mod model;
 mod options;
+mod published;
 
 pub use arch::airbench::airbench;
 pub use arch::alexnet::{alexnet, alexnet_one_tower, alexnet_two_towers};
@@ -44,6 +48,9 @@ pub use arch::vgg::{
     vgg16_bn, vgg19, vgg19_bn,
 };
 pub use arch::zfnet::zfnet;
-pub use catalogue::{Entry, entries, get, names};
+pub use catalogue::{Accuracy, Entry, entries, get, names};
 pub use error::{Result, ZooError};
+pub use load::{Loaded, Naming, load};
+pub use model::{Model, Ranked};
 pub use options::Options;
+pub use published::{HUMAN_TOP5_ERROR, PUBLISHED, Published, Quantity, WINNERS, Winner};
