@@ -23,6 +23,7 @@ mod time;
 
 pub use convscope_data as data;
 pub use convscope_nn as nn;
+pub use convscope_zoo as zoo;
 pub use image;
 pub use ndarray;
 pub use plotters;

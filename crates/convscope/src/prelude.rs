@@ -12,7 +12,7 @@ pub use crate::{
     Timing, Track, figure, gallery, gallery_of, gradient, heatmap, mnist, mnist_small, picture,
     predictions, row, side_by_side, time_it,
 };
-pub use crate::{image, ndarray, plotters};
+pub use crate::{image, ndarray, plotters, zoo};
 
 pub use ndarray::{
     Array, Array0, Array1, Array2, Array3, Array4, ArrayD, ArrayView, ArrayView1, ArrayView2,
@@ -39,4 +39,6 @@ pub use convscope_nn::{
     Upsample2d, WarmUp, ZeroPad2d, accuracy, conv, cross_entropy, evaluate, find_learning_rate,
     gradcheck, intersection_over_union, softmax, top_k, top_k_accuracy,
 };
+pub use convscope_zoo::{Options, ZooError};
+
 pub use convscope_progress::{ProgressBar, grouped, stop_requested};
