@@ -43,6 +43,7 @@ pub use arch::vgg::{
     vgg_a, vgg_a_lrn, vgg_b, vgg_c, vgg_d, vgg_e, vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16,
     vgg16_bn, vgg19, vgg19_bn,
 };
+pub use arch::vgg_cifar10::vgg_cifar10;
 pub use arch::zfnet::zfnet;
 pub use catalogue::{Entry, entries, get, names};
 pub use error::{Result, ZooError};
