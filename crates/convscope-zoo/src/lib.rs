@@ -20,6 +20,7 @@ mod arch;
 mod catalogue;
 mod error;
 mod options;
+pub mod shipped;
 
 pub use arch::airbench::airbench;
 pub use arch::alexnet::{alexnet, alexnet_one_tower, alexnet_two_towers};
