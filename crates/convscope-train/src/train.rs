@@ -8,7 +8,7 @@ use convscope_data::write_atomic;
 use convscope_nn::{Checkpoints, History, Network, Progress, StopHandle, evaluate};
 use convscope_weights::Weights;
 use convscope_zoo::shipped::{self, Card, Data, Epoch, Figures};
-use convscope_zoo::{Options, get};
+use convscope_zoo::{Options, get, load};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
@@ -144,7 +144,7 @@ fn finish(job: &Job, sets: &Sets, net: &Network, history: &History) -> Result<(V
     }
     let bytes = weights.to_half_safetensors()?;
     let mut rounded = net.clone();
-    shipped::fill(&mut rounded, &Weights::from_bytes(&bytes, recipe.name)?)?;
+    load(&mut rounded, &Weights::from_bytes(&bytes, recipe.name)?)?;
 
     let train = evaluate(&rounded, &sets.train)?;
     let test = evaluate(&rounded, &sets.test)?;

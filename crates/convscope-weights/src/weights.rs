@@ -235,6 +235,8 @@ impl Weights {
     /// What stands between these parameters and a network that asks for `expected`, each a name
     /// and a shape; empty if they fit.
     pub fn fits(&self, expected: &[(String, Vec<usize>)]) -> Mismatch {
-        Mismatch::between(self, expected)
+        let found = self.iter().map(|(name, array)| (name, array.shape()));
+        let source = self.source().map(|path| path.display().to_string());
+        Mismatch::between(source, found, expected)
     }
 }

@@ -1,5 +1,6 @@
 //! What can go wrong, said so that a reader knows what to change.
 
+use convscope_data::DataError;
 use convscope_nn::NnError;
 use convscope_weights::WeightsError;
 use std::path::PathBuf;
@@ -28,6 +29,35 @@ pub enum ZooError {
     /// A file of weights cannot be read, or they are not the network's.
     #[error(transparent)]
     Weights(#[from] WeightsError),
+    /// Photos, the registry or the fetching of weights.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// Nobody is known to publish weights for an architecture.
+    #[error(
+        "no published weights are known for \"{name}\"; give a file of your own, or take one of \
+         those that cargo course fetch --list shows"
+    )]
+    NoWeights {
+        /// The name asked for.
+        name: String,
+    },
+    /// A network that does not read pictures.
+    #[error(
+        "a model needs images [channels, height, width] of 1 or 3 channels; this network reads \
+         {input:?}"
+    )]
+    NoImages {
+        /// The shape it reads.
+        input: Vec<usize>,
+    },
+    /// The classes' names do not fit the network.
+    #[error("there are {labels} class names, and the network puts out {output:?}")]
+    Classes {
+        /// How many names there are.
+        labels: usize,
+        /// The shape of one output.
+        output: Vec<usize>,
+    },
     /// No weights of this name are shipped.
     #[error(
         "no weights \"{name}\" are shipped in {}; {}", folder.display(),
@@ -54,6 +84,18 @@ pub enum ZooError {
         path: PathBuf,
         /// What is wrong, and what was expected.
         problem: String,
+    },
+    /// A weight is no number.
+    #[error("{file}: \"{name}\" holds {value} at position {position:?}; expected finite numbers")]
+    NotFinite {
+        /// The file.
+        file: String,
+        /// The parameter or buffer.
+        name: String,
+        /// `NaN`, `inf` or `-inf`.
+        value: String,
+        /// Its index.
+        position: Vec<usize>,
     },
 }
 

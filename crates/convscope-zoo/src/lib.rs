@@ -19,7 +19,11 @@
 mod arch;
 mod catalogue;
 mod error;
+mod load;
+mod look;
+mod model;
 mod options;
+mod published;
 pub mod shipped;
 
 pub use arch::airbench::airbench;
@@ -46,6 +50,9 @@ pub use arch::vgg::{
 };
 pub use arch::vgg_cifar10::vgg_cifar10;
 pub use arch::zfnet::zfnet;
-pub use catalogue::{Entry, entries, get, names};
+pub use catalogue::{Accuracy, Entry, entries, get, names};
 pub use error::{Result, ZooError};
+pub use load::{Loaded, Naming, load};
+pub use model::{Model, Ranked};
 pub use options::Options;
+pub use published::{HUMAN_TOP5_ERROR, PUBLISHED, Published, Quantity, WINNERS, Winner};

@@ -17,12 +17,13 @@ pub use card::{Card, Data, Epoch, Figures, Settings};
 
 use crate::catalogue;
 use crate::error::{Result, ZooError};
+use crate::load::load;
+use crate::model::Model;
 use crate::options::Options;
 use convscope_data::repository;
 use convscope_nn::Network;
 use convscope_weights::{Weights, WeightsError};
 use sha2::{Digest, Sha256};
-use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -52,6 +53,11 @@ pub fn folder() -> Result<PathBuf> {
 /// As [`folder`], or when it cannot be read.
 pub fn names() -> Result<Vec<String>> {
     names_in(&folder()?)
+}
+
+/// Whether weights of this name are shipped.
+pub(crate) fn is_there(name: &str) -> bool {
+    names().is_ok_and(|names| names.iter().any(|known| known == name))
 }
 
 /// The cards of all shipped weights, in the order of [`names`]. Weights are not read.
@@ -110,7 +116,7 @@ pub fn get_from(folder: impl AsRef<Path>, name: &str) -> Result<Shipped> {
     }
     let options = card.options().blank();
     let mut network = catalogue::get(&card.architecture)?.build(options)?;
-    fill(&mut network, &Weights::from_bytes(&bytes, &file)?)?;
+    load(&mut network, &Weights::from_bytes(&bytes, &file)?)?;
     Ok(Shipped { network, card })
 }
 
@@ -141,27 +147,18 @@ fn names_in(folder: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// All weights into the network, by name.
-#[doc(hidden)]
-pub fn fill(network: &mut Network, weights: &Weights) -> Result<()> {
-    let buffers: HashSet<String> = network
-        .buffers()
-        .into_iter()
-        .map(|(path, _)| path)
-        .collect();
-    let all = network.parameters().into_iter().chain(network.buffers());
-    let expected: Vec<_> = all
-        .map(|(path, tensor)| (path, tensor.shape().to_vec()))
-        .collect();
-    let fits = weights.fits(&expected).into_result();
-    fits.map_err(WeightsError::from)?;
-    for (path, array) in weights.iter() {
-        match buffers.contains(path) {
-            true => network.set_buffer(path, array.clone())?,
-            false => network.set_parameter(path, array.clone())?,
+impl Shipped {
+    /// With preprocessing and class names, ready to be shown a photo.
+    pub fn into_model(self) -> Model {
+        Model {
+            source: format!("shipped; {}", self.card.command),
+            name: self.card.name,
+            network: self.network,
+            preprocessing: self.card.preprocessing,
+            labels: self.card.labels,
+            notice: None,
         }
     }
-    Ok(())
 }
 
 impl Card {
