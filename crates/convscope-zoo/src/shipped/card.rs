@@ -128,6 +128,11 @@ fn number<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
     Ok(Option::deserialize(from)?.unwrap_or(f64::NAN))
 }
 
+/// JSON of plain data, which nothing can go wrong with.
+fn plain(json: serde_json::Result<String>) -> String {
+    json.expect("numbers, texts and lists are JSON")
+}
+
 impl Card {
     /// Reads a card.
     ///
@@ -151,13 +156,18 @@ impl Card {
 
     /// The card as it is written: JSON, an epoch a line.
     pub fn to_json(&self) -> String {
-        let mut whole = serde_json::to_value(self).expect("a card is plain data");
-        let history = whole["history"].take();
-        let lines = history.as_array().into_iter().flatten();
-        let lines: Vec<String> = lines.map(|epoch| format!("    {epoch}")).collect();
-        let text = serde_json::to_string_pretty(&whole).expect("a value is JSON");
+        let lines: Vec<String> = self
+            .history
+            .iter()
+            .map(|epoch| format!("    {}", plain(serde_json::to_string(epoch))))
+            .collect();
+        let rest = Card {
+            history: Vec::new(),
+            ..self.clone()
+        };
         let history = format!("\"history\": [\n{}\n  ]", lines.join(",\n"));
-        text.replacen("\"history\": null", &history, 1) + "\n"
+        let text = plain(serde_json::to_string_pretty(&rest));
+        text.replacen("\"history\": []", &history, 1) + "\n"
     }
 
     /// A curve over the epochs: points of the epoch's number and what `of` says about it.
