@@ -4,13 +4,14 @@
 
 pub use crate::check::{Score, hint, my_score};
 pub use crate::checks::{
-    n00 as check00, n01 as check01, n02 as check02, n03 as check03, n04 as check04,
+    n00 as check00, n01 as check01, n02 as check02, n03 as check03, n04 as check04, n07 as check07,
 };
 pub use crate::show::{EvcxrDebug, EvcxrDisplay, Show, Shown};
 pub use crate::{
-    Colormap, Detail, Drawing, Figure, Gallery, Landscape, LiveCurve, OwnRule, Picture, Plot,
-    Plots, Race, Row, Timing, Track, draw, figure, gallery, gallery_of, gradient, heatmap, mnist,
-    mnist_small, picture, predictions, row, side_by_side, time_it,
+    Beside, Block, Blocks, Colormap, Detail, Drawing, Figure, Gallery, Landscape, LiveCurve,
+    OwnRule, Picture, Plot, Plots, Race, Row, Timing, Track, beside_published, by_block, draw,
+    figure, gallery, gallery_of, gradient, heatmap, mnist, mnist_small, picture, predictions, row,
+    side_by_side, time_it,
 };
 pub use crate::{image, ndarray, plotters, zoo};
 
