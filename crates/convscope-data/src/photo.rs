@@ -15,6 +15,7 @@ use std::path::Path;
 
 /// More pixels than this are refused: as numbers they would take over half a gigabyte.
 pub(crate) const MOST_PIXELS: u64 = 50_000_000;
+
 /// A picture, upright, without transparency.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Photo {

@@ -210,11 +210,15 @@ fn real_weights_come_from_a_mirror_by_name_and_are_found_in_the_cache_afterwards
     );
     assert!(first.notice.unwrap().contains("BSD-2-Clause"));
     options.mirror = None;
+    // A cache that may only be read has no room for a lock.
+    let lock = cache.path().join("squeezenet1_0-compressed/.lock");
+    fs::remove_file(&lock).unwrap();
     let again = fetched_with("squeezenet1_0", &options, &mut |p| {
         assert!(matches!(p, Progress::Present { .. }), "{p:?}");
     });
     let again = again.unwrap();
     assert_eq!(again.paths, first.paths);
+    assert!(!lock.exists());
     assert!(
         again
             .notice
