@@ -12,6 +12,7 @@ mod data;
 mod html;
 mod network;
 mod optim;
+mod shipped;
 mod training;
 mod values;
 
