@@ -13,6 +13,7 @@ mod drawing;
 mod html;
 mod network;
 mod optim;
+mod shipped;
 mod training;
 mod values;
 
