@@ -24,7 +24,7 @@ impl Entry {
                 resize: Resize::ShortSide(256),
                 ..Preprocessing::torchvision(227)
             },
-            (_, [3, 224.., _]) => Preprocessing::torchvision(side),
+            (_, [3, 224 | 227 | 299, _]) => Preprocessing::torchvision(side),
             (_, [1, ..]) => Preprocessing {
                 resize: Resize::ShortSide(digit(self.input, side)),
                 ..Preprocessing::mnist()
@@ -121,7 +121,12 @@ mod tests {
         for entry in entries() {
             let preprocessing = entry.preprocessing();
             preprocessing.check().unwrap();
-            assert_eq!(preprocessing.output_shape(), Some(entry.input), "{}", entry.name);
+            assert_eq!(
+                preprocessing.output_shape(),
+                Some(entry.input),
+                "{}",
+                entry.name
+            );
         }
     }
 
@@ -129,7 +134,10 @@ mod tests {
     fn what_is_usual_for_weights_is_what_they_get() {
         let of = |name| get(name).unwrap().preprocessing();
         assert_eq!(of("resnet50"), Preprocessing::torchvision(224));
-        assert_eq!(of("inception_v3"), Preprocessing::torchvision_inception(299));
+        assert_eq!(
+            of("inception_v3"),
+            Preprocessing::torchvision_inception(299)
+        );
         assert_eq!(of("googlenet"), Preprocessing::torchvision_inception(224));
         assert_eq!(of("alexnet_one_tower").resize, Resize::ShortSide(256));
         assert_eq!(of("resnet20"), Preprocessing::cifar10());

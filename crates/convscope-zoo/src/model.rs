@@ -123,11 +123,7 @@ impl Model {
     ///
     /// # Errors
     /// As [`Model::with_weights`], or when the architecture does not allow the options.
-    pub fn with_weights_for(
-        name: &str,
-        path: impl AsRef<Path>,
-        options: Options,
-    ) -> Result<Model> {
+    pub fn with_weights_for(name: &str, path: impl AsRef<Path>, options: Options) -> Result<Model> {
         let path = path.as_ref();
         let entry = get(name)?;
         let mut network = entry.build(options.blank())?;
