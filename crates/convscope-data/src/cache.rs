@@ -175,7 +175,7 @@ fn is_expected(file: &FileEntry, known: Option<&Known>, sum: &str) -> bool {
 
 /// The repository's folder: `CONVSCOPE_HOME`, else the nearest folder upwards from the current one
 /// that has a registry, else the place this crate was built from.
-pub(crate) fn repository() -> Option<PathBuf> {
+pub fn repository() -> Option<PathBuf> {
     let has_registry = |folder: &Path| folder.join("data/registry.toml").is_file();
     if let Some(home) = env_path("CONVSCOPE_HOME") {
         return Some(home);

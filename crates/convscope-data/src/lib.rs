@@ -20,7 +20,7 @@ pub mod synthetic;
 mod write;
 
 pub use augment::{Augment, Augmentation, Change, Fill};
-pub use cache::{Cache, Presence};
+pub use cache::{Cache, Presence, repository};
 pub use cifar10::{Cifar10, cifar10, cifar10_with};
 pub use dataset::Dataset;
 pub use draw::Draw;

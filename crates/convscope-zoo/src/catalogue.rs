@@ -130,7 +130,7 @@ fn nothing(options: Options) -> Result<Network, NnError> {
     plan.build(plan.image())
 }
 
-const FAMILIES: [&[Entry]; 14] = [
+const FAMILIES: [&[Entry]; 15] = [
     &arch::lenet::ENTRIES,
     &arch::alexnet::ENTRIES,
     &arch::zfnet::ENTRIES,
@@ -145,6 +145,7 @@ const FAMILIES: [&[Entry]; 14] = [
     &arch::course::ENTRIES,
     &arch::convnetjs::ENTRIES,
     &arch::airbench::ENTRIES,
+    &arch::vgg_cifar10::ENTRIES,
 ];
 
 /// Every architecture, family by family, about in the order of their years.

@@ -3,6 +3,7 @@
 use convscope_data::DataError;
 use convscope_nn::NnError;
 use convscope_weights::WeightsError;
+use std::path::PathBuf;
 
 /// The result of a question to the zoo.
 pub type Result<T, E = ZooError> = std::result::Result<T, E>;
@@ -57,6 +58,33 @@ pub enum ZooError {
         /// The shape of one output.
         output: Vec<usize>,
     },
+    /// No weights of this name are shipped.
+    #[error(
+        "no weights \"{name}\" are shipped in {}; {}", folder.display(),
+        there(shipped)
+    )]
+    NotShipped {
+        /// The name asked for.
+        name: String,
+        /// The folder that was looked into.
+        folder: PathBuf,
+        /// What lies there.
+        shipped: Vec<String>,
+    },
+    /// The repository, where the shipped weights lie, is not found.
+    #[error(
+        "the shipped weights lie in data/weights of the Convscope repository, which is not found \
+         from here: run this inside it, or set CONVSCOPE_HOME to its folder"
+    )]
+    NoRepository,
+    /// The card beside shipped weights is damaged, or belongs to other weights.
+    #[error("{}: {problem}", path.display())]
+    Card {
+        /// The card.
+        path: PathBuf,
+        /// What is wrong, and what was expected.
+        problem: String,
+    },
     /// A weight is no number.
     #[error("{file}: \"{name}\" holds {value} at position {position:?}; expected finite numbers")]
     NotFinite {
@@ -69,6 +97,14 @@ pub enum ZooError {
         /// Its index.
         position: Vec<usize>,
     },
+}
+
+/// What there is instead.
+fn there(shipped: &[String]) -> String {
+    match shipped {
+        [] => "there are none (cargo course train --list says what can be trained)".into(),
+        some => format!("there are {}", some.join(", ")),
+    }
 }
 
 /// "a, b or c", each in quotes.

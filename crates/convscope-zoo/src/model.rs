@@ -5,6 +5,7 @@ use crate::error::{Result, ZooError};
 use crate::load::{Naming, load};
 use crate::look;
 use crate::options::Options;
+use crate::shipped;
 use convscope_data::{
     FetchDisplay, FetchOptions, Photo, Preprocessing, Progress, Registry, fetched_with, labels,
 };
@@ -65,7 +66,8 @@ impl fmt::Display for Ranked {
 impl Model {
     /// An architecture with published weights, which are fetched first where they are not in the
     /// cache; progress goes to standard output. `name` is one of the catalogue (`"resnet18"`) or of
-    /// the registry of weights (`"resnet20_cifar10"`).
+    /// the registry of weights (`"resnet20_cifar10"`). Where nobody publishes any, those that the
+    /// repository ships serve (`"vgg_cifar10"`; see [`shipped`]).
     ///
     /// # Errors
     /// When there is neither, no weights are published for it, or they cannot be had.
@@ -84,7 +86,13 @@ impl Model {
         options: &FetchOptions,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Model> {
-        let registered = registered(name)?;
+        let registered = match registered(name) {
+            // Nobody publishes any; this project may have trained some.
+            Err(ZooError::NoWeights { .. }) if shipped::is_there(name) => {
+                return Ok(shipped::get(name)?.into_model());
+            }
+            found => found?,
+        };
         let fetched = fetched_with(&registered, options, progress)?;
         let (Some(facts), Some(path)) = (&fetched.entry.weights, fetched.paths.first()) else {
             return Err(ZooError::NoWeights {
