@@ -47,9 +47,10 @@ pub use checkpoint::Checkpoint;
 pub use error::{NnError, Result};
 pub use init::Init;
 pub use layer::{
-    AdaptiveAvgPool2d, Add, AvgPool2d, BatchNorm1d, BatchNorm2d, Concat, Conv2d, ConvTranspose2d,
-    DepthConcat, DropConnect, Dropout, Flatten, Gelu, GlobalAvgPool2d, Layer, LeakyRelu, Linear,
-    LocalResponseNorm, MaxPool2d, MaxUnpool2d, Padding, Pass, Relu, Rule, Shape, Sigmoid, Softmax,
+    AdaptiveAvgPool2d, Add, AvgPool2d, BatchNorm1d, BatchNorm2d, ChannelAffine, Clamp, Concat,
+    Conv2d, ConvTranspose2d, Crop, DepthConcat, DropConnect, Dropout, Flatten, Gelu,
+    GlobalAvgPool2d, Layer, LeakyRelu, Linear, LocalResponseNorm, LogSoftmax, MaxPool2d,
+    MaxUnpool2d, Multiply, Padding, Pass, Relu, Reshape, Rule, Shape, Sigmoid, Softmax,
     SpatialDropout, Tanh, Upsample2d, ZeroPad2d,
 };
 pub use loss::{
@@ -60,7 +61,9 @@ pub use metrics::{
     ConfusionMatrix, Evaluation, accuracy, box_agreement, evaluate, intersection_over_union, top_k,
     top_k_accuracy,
 };
-pub use network::{INPUT, Network, NetworkBuilder, ReceptiveField, Rect, Summary, SummaryRow};
+pub use network::{
+    INPUT, Network, NetworkBuilder, NodeView, ReceptiveField, Rect, Summary, SummaryRow,
+};
 pub use optim::{
     AdaDelta, AdaMax, Adagrad, Adam, AdamW, AmsGrad, Clip, Constraint, Group, Momentum, Nadam,
     Nesterov, Optimizer, ParameterGroups, RmsProp, Sgd, State,

@@ -4,10 +4,12 @@ mod builder;
 mod parameters;
 mod receptive_field;
 mod summary;
+mod view;
 
 pub use builder::NetworkBuilder;
 pub use receptive_field::{ReceptiveField, Rect};
 pub use summary::{Summary, SummaryRow};
+pub use view::NodeView;
 
 use crate::error::{NnError, Result};
 use crate::layer::{Layer, Pass, Shape};
