@@ -4,7 +4,7 @@ use crate::output::{print, table};
 use anyhow::Result;
 use convscope_data::{Cache, Presence, Registry};
 use convscope_progress::{grouped, size};
-use convscope_zoo::{Entry, entries};
+use convscope_zoo::{Entry, entries, shipped};
 use serde_json::json;
 use std::process::ExitCode;
 
@@ -12,8 +12,8 @@ use std::process::ExitCode;
 #[command(after_help = "Multiply-adds are those for one image of the size that the network is for. \
     Accuracies are as\npublished, in per cent, first answer and first five; `scope summary NAME` says \
     by whom.\n\
-    Weights: \"here\" can be used at once, a size is fetched at the first `scope classify`, or by\n\
-    `cargo course fetch NAME`.")]
+    Weights: those that are \"shipped\" with the repository or \"here\" in the cache can be used at \
+    once; a size\nis fetched at the first `scope classify`, or by `cargo course fetch NAME`.")]
 pub struct Args {
     /// Only names that contain this
     name: Option<String>,
@@ -51,12 +51,18 @@ pub fn main(args: &Args) -> Result<ExitCode> {
 #[derive(Debug, PartialEq)]
 enum Weights {
     None,
+    /// In the repository.
+    Shipped(String),
+    /// In the cache.
     Here(String),
     Fetchable(String, u64),
 }
 
 impl Weights {
     fn of(entry: &Entry, registry: &Registry, cache: Option<&Cache>) -> Weights {
+        if shipped::is_there(entry.name) {
+            return Weights::Shipped(entry.name.to_owned());
+        }
         let of_it = registry.entries.iter().filter(|known| {
             let facts = known.weights.as_ref();
             facts.is_some_and(|facts| facts.network == entry.name)
@@ -92,6 +98,7 @@ fn row(entry: &Entry, weights: &Weights) -> Vec<String> {
         share(entry.accuracy.and_then(|a| a.top5)),
         match weights {
             Weights::None => String::new(),
+            Weights::Shipped(_) => "shipped".to_owned(),
             Weights::Here(_) => "here".to_owned(),
             Weights::Fetchable(_, bytes) => size(*bytes),
         },
@@ -101,6 +108,7 @@ fn row(entry: &Entry, weights: &Weights) -> Vec<String> {
 fn as_json(entry: &Entry, weights: &Weights) -> serde_json::Value {
     let (state, name, bytes) = match weights {
         Weights::None => ("none", None, None),
+        Weights::Shipped(name) => ("shipped", Some(name), None),
         Weights::Here(name) => ("here", Some(name), None),
         Weights::Fetchable(name, bytes) => ("fetchable", Some(name), Some(bytes)),
     };
