@@ -18,7 +18,8 @@ const BATCH: usize = 8;
 const BAR: usize = 24;
 
 #[derive(clap::Args)]
-#[command(after_help = "A photo is a PNG or JPEG file; of a folder, all of them are taken. One that \
+#[command(
+    after_help = "A photo is a PNG or JPEG file; of a folder, all of them are taken. One that \
     cannot be read is\nreported, the others are classified, and the exit code is 1.\n\n\
     Weights are those published for the network: fetched ones, else they are fetched first \
     (see\n`scope list`). Where they have been published in another network's name, a note says so.\n\n\
@@ -27,7 +28,8 @@ const BAR: usize = 24;
     scope classify resnet18 --top 3 --json holiday/ > answers.json\n  \
     scope classify vgg16 --weights vgg16_weights_tf_dim_ordering_tf_kernels.h5 cat.jpg\n  \
     scope classify resnet18 --weights mine.pth --classes 2 --labels ants_bees.txt ant.jpg\n  \
-    scope classify my_net.onnx --labels classes.txt --preprocessing mine.toml photo.png")]
+    scope classify my_net.onnx --labels classes.txt --preprocessing mine.toml photo.png"
+)]
 pub struct Args {
     /// A network of the zoo, or an .onnx file
     model: String,
@@ -63,7 +65,10 @@ pub fn main(args: &Args) -> Result<ExitCode> {
     let model = args.choice.model(&args.model)?;
     let top = args.top as usize;
     let progress = match files.len() > BATCH && (args.json || !stdout().is_terminal()) {
-        true => ProgressBar::new(format!("classifying with {}", model.name), files.len() as u64),
+        true => ProgressBar::new(
+            format!("classifying with {}", model.name),
+            files.len() as u64,
+        ),
         false => ProgressBar::hidden(),
     };
     let mut answers = Vec::new();

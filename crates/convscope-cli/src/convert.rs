@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 #[derive(clap::Args)]
-#[command(after_help = "IN is a file of weights (.safetensors, .pth, .npz, .h5, .keras, \
+#[command(
+    after_help = "IN is a file of weights (.safetensors, .pth, .npz, .h5, .keras, \
     .caffemodel), an .onnx file,\nor a network of the zoo, whose published weights are taken. OUT's \
     ending says what is written:\n.safetensors or .npz (arrays by name) or .onnx (a network, which \
     needs --arch if IN is a file\nof weights). With --arch, names and layouts become the network's: \
@@ -19,7 +20,8 @@ use std::process::ExitCode;
     scope convert vgg16.h5 vgg16.safetensors --arch vgg16\n  \
     scope convert mine.pth mine.onnx --arch resnet18 --classes 2\n  \
     scope convert squeezenet1_0 squeezenet.onnx\n  \
-    scope convert net.onnx net.npz")]
+    scope convert net.onnx net.npz"
+)]
 pub struct Args {
     /// Weights, an .onnx file or a network of the zoo
     #[arg(value_name = "IN")]
@@ -39,6 +41,18 @@ pub struct Args {
     #[command(flatten)]
     shape: Shape,
 }
+
+/// How files of weights end.
+const WEIGHTS: [&str; 8] = [
+    "safetensors",
+    "pth",
+    "pt",
+    "npz",
+    "npy",
+    "h5",
+    "keras",
+    "caffemodel",
+];
 
 #[derive(Clone, Copy, PartialEq)]
 enum To {
@@ -108,14 +122,21 @@ fn read(args: &Args) -> Result<Read> {
         };
         let mut network = structure(arch, &args.shape)?.network;
         let loaded = convscope_zoo::load(&mut network, &weights).with_context(|| arch.clone())?;
-        say(&format!("{} names its arrays by {}", args.input, loaded.naming));
+        say(&format!(
+            "{} names its arrays by {}",
+            args.input, loaded.naming
+        ));
         if !loaded.ignored.is_empty() {
             let count = loaded.ignored.len();
-            say(&format!("left out {count} arrays: {}", some(&loaded.ignored)));
+            say(&format!(
+                "left out {count} arrays: {}",
+                some(&loaded.ignored)
+            ));
         }
         return Ok(Read::Network(network));
     }
-    if file.extension().is_some() && file.components().count() > 1 {
+    let extension = file.extension().and_then(|e| e.to_str());
+    if extension.is_some_and(|e| WEIGHTS.contains(&e)) || file.components().count() > 1 {
         bail!("{}: there is no such file", args.input);
     }
     let choice = Choice {
@@ -143,5 +164,8 @@ fn arrays(weights: &Weights, to: To, path: &Path) -> Result<String> {
         To::Npz => weights.write_npz(path)?,
         _ => weights.write_safetensors(path)?,
     }
-    Ok(format!("{} arrays", weights.len() + weights.integers().len()))
+    Ok(format!(
+        "{} arrays",
+        weights.len() + weights.integers().len()
+    ))
 }

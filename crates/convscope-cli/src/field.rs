@@ -3,18 +3,20 @@
 use crate::model::{Shape, about_node, structure};
 use crate::output::print;
 use anyhow::Result;
-use convscope_nn::{Init, Rect};
+use convscope_nn::Rect;
 use std::process::ExitCode;
 
 #[derive(clap::Args)]
-#[command(after_help = "Along each axis, unit i of a layer sees `size` pixels from `offset + i * \
+#[command(
+    after_help = "Along each axis, unit i of a layer sees `size` pixels from `offset + i * \
     stride` on; what lies\noutside the image is padding. --effective measures how much these pixels \
     matter, by the gradient\nof the middle unit over random images, with weights drawn by He's \
     rule.\n\n\
     Examples:\n  \
     scope receptive-field alexnet_two_towers conv5 --unit 6,6\n  \
     scope receptive-field resnet18 layer2\n  \
-    scope receptive-field vgg16 features.28 --effective")]
+    scope receptive-field vgg16 features.28 --effective"
+)]
 pub struct Args {
     /// A network of the zoo, or an .onnx file
     model: String,
@@ -71,7 +73,7 @@ pub fn main(args: &Args) -> Result<ExitCode> {
     }
     if args.effective {
         let drawn = match found.entry {
-            Some(entry) => args.shape.build(entry, args.seed, Init::He)?,
+            Some(entry) => args.shape.build(entry, |o| o.seed(args.seed))?,
             None => found.network.clone(),
         };
         let effective = drawn.effective_field(node, args.images as usize, args.seed)?;

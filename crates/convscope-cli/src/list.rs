@@ -9,11 +9,13 @@ use serde_json::json;
 use std::process::ExitCode;
 
 #[derive(clap::Args)]
-#[command(after_help = "Multiply-adds are those for one image of the size that the network is for. \
+#[command(
+    after_help = "Multiply-adds are those for one image of the size that the network is for. \
     Accuracies are as\npublished, in per cent, first answer and first five; `scope summary NAME` says \
     by whom.\n\
     Weights: those that are \"shipped\" with the repository or \"here\" in the cache can be used at \
-    once; a size\nis fetched at the first `scope classify`, or by `cargo course fetch NAME`.")]
+    once; a size\nis fetched at the first `scope classify`, or by `cargo course fetch NAME`."
+)]
 pub struct Args {
     /// Only names that contain this
     name: Option<String>,
@@ -27,7 +29,9 @@ pub fn main(args: &Args) -> Result<ExitCode> {
     let cache = Cache::locate().ok();
     let wanted = args.name.as_deref().unwrap_or_default().to_lowercase();
     let shown: Vec<&Entry> = entries()
-        .filter(|entry| entry.name.contains(&wanted) || entry.title.to_lowercase().contains(&wanted))
+        .filter(|entry| {
+            entry.name.contains(&wanted) || entry.title.to_lowercase().contains(&wanted)
+        })
         .collect();
     if shown.is_empty() {
         anyhow::bail!("no name has \"{wanted}\" in it; `scope list` shows all");
@@ -39,7 +43,15 @@ pub fn main(args: &Args) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let head = [
-        "name", "year", "input", "classes", "parameters", "multiply-adds", "top-1", "top-5", "weights",
+        "name",
+        "year",
+        "input",
+        "classes",
+        "parameters",
+        "multiply-adds",
+        "top-1",
+        "top-5",
+        "weights",
     ];
     let mut rows = vec![head.map(String::from).to_vec()];
     rows.extend(shown.iter().map(|entry| row(entry, &weights(entry))));

@@ -4,7 +4,7 @@ use crate::output::{either, nearest, say};
 use crate::view;
 use anyhow::{Context, Result, bail};
 use convscope_data::{FetchOptions, Progress, Registry};
-use convscope_nn::{Init, Network, NnError};
+use convscope_nn::{Network, NnError};
 use convscope_onnx::ReadOptions;
 use convscope_progress::{ProgressBar, size};
 use convscope_weights::Weights;
@@ -42,9 +42,23 @@ impl Shape {
         self.classes.is_some() || self.size.is_some() || self.channels.is_some()
     }
 
-    /// An architecture of this shape with random weights.
-    pub fn build(&self, entry: &Entry, seed: u64, init: Init) -> Result<Network> {
-        Ok(entry.build(self.options().seed(seed).init(init))?)
+    /// An architecture of this shape; `weights` says how they begin.
+    pub fn build(&self, entry: &Entry, weights: impl Fn(Options) -> Options) -> Result<Network> {
+        self.check(entry)?;
+        let built = entry.build(weights(self.options()));
+        built.with_context(|| entry.name)
+    }
+
+    /// The size at once, since the layer that it is too small for says less.
+    fn check(&self, entry: &Entry) -> Result<()> {
+        match self.size {
+            Some([height, width]) if height.min(width) < entry.smallest => bail!(
+                "{} needs images of at least {least}x{least} pixels, got {height}x{width}",
+                entry.name,
+                least = entry.smallest
+            ),
+            _ => Ok(()),
+        }
     }
 
     fn options(&self) -> Options {
@@ -81,10 +95,9 @@ pub fn structure(model: &str, shape: &Shape) -> Result<Structure> {
         });
     }
     let entry = entry(model)?;
-    let network = entry.build(shape.options().blank());
     Ok(Structure {
         name: entry.name.to_owned(),
-        network: network.with_context(|| entry.name)?,
+        network: shape.build(entry, Options::blank)?,
         entry: Some(entry),
     })
 }
@@ -149,7 +162,12 @@ pub struct Choice {
     #[arg(long, conflicts_with = "weights")]
     pub random_weights: bool,
     /// Seeds the random weights
-    #[arg(long, value_name = "N", default_value_t = 0, requires = "random_weights")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        requires = "random_weights"
+    )]
     pub seed: u64,
     /// Names of the classes: a text file, a name a line, or one of imagenet, cifar10, mnist
     #[arg(long, value_name = "FILE|LIST")]
@@ -172,6 +190,13 @@ impl Choice {
         }
         if let Some(labels) = &self.labels {
             model.labels = view::labels(labels)?;
+            let outputs = model.network.output_shape();
+            if model.labels.len() != outputs.iter().product::<usize>() {
+                bail!(
+                    "{labels} has {} class names, and the network puts out {outputs:?}",
+                    model.labels.len()
+                );
+            }
         }
         if let Some(preprocessing) = &self.preprocessing {
             model.preprocessing = view::preprocessing(preprocessing, model.network.input_shape())?;
@@ -189,6 +214,7 @@ impl Choice {
         }
         if let Some(file) = &self.weights {
             let entry = entry(name)?;
+            self.shape.check(entry)?;
             let model = Model::with_weights_for(entry.name, file, self.shape.options());
             return model.with_context(|| format!("{name} with {}", file.display()));
         }
@@ -197,8 +223,10 @@ impl Choice {
                 "warning: random weights (seed {}); what {name} says means nothing",
                 self.seed
             ));
+            let entry = entry(name)?;
+            self.shape.check(entry)?;
             let options = self.shape.options().seed(self.seed);
-            return Ok(Model::random(entry(name)?.name, options)?);
+            return Ok(Model::random(entry.name, options)?);
         }
         if self.shape.is_said() {
             bail!(
@@ -218,9 +246,9 @@ impl Choice {
         drop(display);
         match model {
             Ok(model) => Ok(model),
-            Err(error @ ZooError::NoWeights { .. }) => bail!(
-                "{error} (--weights FILE names it, --random-weights does without)"
-            ),
+            Err(error @ ZooError::NoWeights { .. }) => {
+                bail!("{error} (--weights FILE names it, --random-weights does without)")
+            }
             Err(error @ ZooError::Data(_)) => Err(error).with_context(|| {
                 format!(
                     "the weights of {name} are not here (`cargo course fetch {name}` gets them, \

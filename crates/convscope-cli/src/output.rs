@@ -59,7 +59,11 @@ pub fn either(names: &[&str]) -> String {
 }
 
 /// The `count` names nearest to one that was mistyped, the nearest first.
-pub fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>, count: usize) -> Vec<&'a str> {
+pub fn nearest<'a>(
+    wanted: &str,
+    names: impl Iterator<Item = &'a str>,
+    count: usize,
+) -> Vec<&'a str> {
     let mut names: Vec<&str> = names.collect();
     let plain = |name: &str| name.to_lowercase().replace(['_', '-', ' ', '/'], ".");
     let wanted = plain(wanted);

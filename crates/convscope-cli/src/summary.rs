@@ -40,7 +40,12 @@ fn in_words(accuracy: &Accuracy) -> String {
     let share = |name: &str, value: Option<f64>| value.map(|v| format!("{name} {v:.2} %"));
     let shares = [share("top-1", accuracy.top1), share("top-5", accuracy.top5)];
     let shares: Vec<String> = shares.into_iter().flatten().collect();
-    format!("{} ({}; {})", shares.join(", "), accuracy.on, accuracy.source)
+    format!(
+        "{} ({}; {})",
+        shares.join(", "),
+        accuracy.on,
+        accuracy.source
+    )
 }
 
 /// What others have printed about it, beside what is counted here.

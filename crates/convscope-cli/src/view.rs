@@ -120,7 +120,10 @@ mod tests {
 
     #[test]
     fn numbers_of_wordnet_are_no_part_of_a_name() {
-        assert_eq!(without_number("n01440764 tench, Tinca tinca"), "tench, Tinca tinca");
+        assert_eq!(
+            without_number("n01440764 tench, Tinca tinca"),
+            "tench, Tinca tinca"
+        );
         assert_eq!(without_number("nuclear power plant"), "nuclear power plant");
     }
 }

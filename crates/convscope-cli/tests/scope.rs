@@ -103,11 +103,25 @@ fn help_shows_every_command_and_examples() {
     let place = Place::new();
     let help = place.scope(&["--help"]).well().out;
     for word in [
-        "list", "summary", "draw", "classify", "convert", "receptive-field", "Examples:", "MODEL is",
+        "list",
+        "summary",
+        "draw",
+        "classify",
+        "convert",
+        "receptive-field",
+        "Examples:",
+        "MODEL is",
     ] {
         assert!(help.contains(word), "{word}: {help}");
     }
-    for command in ["list", "summary", "draw", "classify", "convert", "receptive-field"] {
+    for command in [
+        "list",
+        "summary",
+        "draw",
+        "classify",
+        "convert",
+        "receptive-field",
+    ] {
         let help = place.scope(&[command, "--help"]).well().out;
         assert!(help.contains("Usage: scope"), "{help}");
     }
@@ -121,7 +135,14 @@ fn a_command_that_makes_no_sense_ends_with_2() {
         &["summary", "lenet5", "vgg16"],
         &["classify", "lenet5"],
         &["classify", "lenet5", "a.png", "--top", "0"],
-        &["classify", "lenet5", "a.png", "--random-weights", "--weights", "w.pth"],
+        &[
+            "classify",
+            "lenet5",
+            "a.png",
+            "--random-weights",
+            "--weights",
+            "w.pth",
+        ],
         &["draw", "lenet5", "--text", "-o", "a.svg"],
         &["receptive-field", "lenet5", "c3", "--unit", "6"],
         &["summary", "lenet5", "--size", "0"],
@@ -136,10 +157,25 @@ fn the_list_has_every_network_with_its_figures() {
     let place = Place::new();
     let list = place.scope(&["list"]).well().out;
     for name in convscope_zoo::names() {
-        assert!(list.lines().any(|line| line.starts_with(&format!("{name} "))), "{name}");
+        assert!(
+            list.lines()
+                .any(|line| line.starts_with(&format!("{name} "))),
+            "{name}"
+        );
     }
-    let row = list.lines().find(|line| line.starts_with("squeezenet1_0 ")).unwrap();
-    for figure in ["2016", "3x224x224", "1000", "1,248,424", "818,924,576", "58.09", "80.42"] {
+    let row = list
+        .lines()
+        .find(|line| line.starts_with("squeezenet1_0 "))
+        .unwrap();
+    for figure in [
+        "2016",
+        "3x224x224",
+        "1000",
+        "1,248,424",
+        "818,924,576",
+        "58.09",
+        "80.42",
+    ] {
         assert!(row.contains(figure), "{figure}: {row}");
     }
     let some = place.scope(&["list", "resnet", "--json"]).well().json();
@@ -147,23 +183,43 @@ fn the_list_has_every_network_with_its_figures() {
     assert!(some.len() > 5 && some.iter().all(|e| e["parameters"].is_u64()));
     let fetchable = some.iter().find(|e| e["name"] == "resnet50").unwrap();
     assert_eq!(fetchable["weights"]["state"], "fetchable");
-    place.scope(&["list", "transformer"]).badly(1, &["transformer"]);
+    place
+        .scope(&["list", "transformer"])
+        .badly(1, &["transformer"]);
 }
 
 #[test]
 fn a_summary_has_every_layer_and_totals_beside_what_was_published() {
     let place = Place::new();
     let text = place.scope(&["summary", "resnet18"]).well().out;
-    for part in ["layer4.1.conv2", "11,689,512", "1,814,073,344", "published:", "69.76"] {
+    for part in [
+        "layer4.1.conv2",
+        "11,689,512",
+        "1,814,073,344",
+        "published:",
+        "69.76",
+    ] {
         assert!(text.contains(part), "{part}: {text}");
     }
-    let other = ["summary", "resnet18", "--classes", "7", "--size", "64x96", "--channels", "1"];
+    let other = [
+        "summary",
+        "resnet18",
+        "--classes",
+        "7",
+        "--size",
+        "64x96",
+        "--channels",
+        "1",
+    ];
     let text = place.scope(&other).well().out;
     assert!(!text.contains("published:"), "{text}");
-    assert!(text.contains("[1, 64, 96]") || text.contains("1x64x96"), "{text}");
+    assert!(
+        text.contains("[1, 64, 96]") || text.contains("1x64x96"),
+        "{text}"
+    );
     place
         .scope(&["summary", "vgg16", "--size", "20"])
-        .badly(1, &["vgg16", "20"]);
+        .badly(1, &["vgg16", "32x32", "20x20"]);
 }
 
 #[test]
@@ -174,7 +230,9 @@ fn an_unknown_model_is_answered_with_the_nearest() {
         &["draw", "ResNet-50x"],
         &["receptive-field", "resnet50_", "conv1"],
     ] {
-        place.scope(args).badly(1, &["there is no model", "\"resnet50\"", "scope list"]);
+        place
+            .scope(args)
+            .badly(1, &["there is no model", "\"resnet50\"", "scope list"]);
     }
     place
         .scope(&["summary", "missing.onnx"])
@@ -188,7 +246,9 @@ fn an_unknown_model_is_answered_with_the_nearest() {
 #[test]
 fn drawings_are_written_whole_or_printed_as_an_outline() {
     let place = Place::new();
-    let ended = place.scope(&["draw", "googlenet", "-o", "out/net.svg"]).well();
+    let ended = place
+        .scope(&["draw", "googlenet", "-o", "out/net.svg"])
+        .well();
     assert!(ended.out.is_empty() && ended.err.contains("out/net.svg"));
     let svg = fs::read_to_string(place.path("out/net.svg")).unwrap();
     assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
@@ -199,7 +259,9 @@ fn drawings_are_written_whole_or_printed_as_an_outline() {
     assert!(outline.contains("layer3"), "{outline}");
     let block = ["draw", "resnet18", "--block", "layer1", "--text"];
     assert!(!place.scope(&block).well().out.contains("layer3"));
-    place.scope(&["draw", "lenet5", "-o", "net.png"]).badly(1, &[".svg", "net.png"]);
+    place
+        .scope(&["draw", "lenet5", "-o", "net.png"])
+        .badly(1, &[".svg", "net.png"]);
     place
         .scope(&["draw", "resnet18", "--block", "layer9"])
         .badly(1, &["layer9"]);
@@ -211,7 +273,14 @@ fn photos_are_classified_with_weights_from_a_file() {
     place.photo("a.png", 40, 30);
     place.photo("b.png", 200, 300);
     let weights = fixture("resnet20.pth");
-    let args = ["classify", "resnet20", "a.png", "b.png", "--weights", &weights];
+    let args = [
+        "classify",
+        "resnet20",
+        "a.png",
+        "b.png",
+        "--weights",
+        &weights,
+    ];
     let text = place.scope(&args).well().out;
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 12, "{text}");
@@ -226,7 +295,10 @@ fn photos_are_classified_with_weights_from_a_file() {
         assert_eq!(found["file"], file);
         let top = found["top"].as_array().unwrap();
         assert_eq!(top.len(), 3);
-        let shares: Vec<f64> = top.iter().map(|t| t["probability"].as_f64().unwrap()).collect();
+        let shares: Vec<f64> = top
+            .iter()
+            .map(|t| t["probability"].as_f64().unwrap())
+            .collect();
         assert!(shares.is_sorted_by(|a, b| a >= b) && shares[0] <= 1.0 && shares[2] > 0.0);
         let first = &top[0];
         let index = first["index"].as_u64().unwrap() as usize;
@@ -245,11 +317,28 @@ fn all_photos_of_a_folder_are_taken_in_the_order_of_their_names() {
     fs::write(place.path("photos/notes.txt"), "not a photo").unwrap();
     fs::create_dir(place.path("empty")).unwrap();
     let weights = fixture("cnn2.pth");
-    let args = ["classify", "cnn2", "photos", "--weights", &weights, "--json"];
+    let args = [
+        "classify",
+        "cnn2",
+        "photos",
+        "--weights",
+        &weights,
+        "--json",
+    ];
     let json = place.scope(&args).well().json();
-    let files: Vec<_> = json.as_array().unwrap().iter().map(|a| a["file"].clone()).collect();
+    let files: Vec<_> = json
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|a| a["file"].clone())
+        .collect();
     let expected: Vec<_> = (1..=3)
-        .map(|i| Path::new("photos").join(format!("{i}.png")).display().to_string())
+        .map(|i| {
+            Path::new("photos")
+                .join(format!("{i}.png"))
+                .display()
+                .to_string()
+        })
         .collect();
     assert_eq!(files, expected);
     let args = ["classify", "cnn2", "empty", "--weights", &weights];
@@ -270,10 +359,18 @@ fn photos_that_cannot_be_read_are_reported_and_the_rest_goes_on() {
     let ended = place.scope(&args);
     assert_eq!(ended.code, 1, "{}", ended.err);
     let json = ended.json();
-    let files: Vec<_> = json.as_array().unwrap().iter().map(|a| a["file"].clone()).collect();
+    let files: Vec<_> = json
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|a| a["file"].clone())
+        .collect();
     assert_eq!(files, ["good.png", "dot.png"]);
     for file in ["missing.png", "text.png", "half.png"] {
-        let errors = ended.err.lines().filter(|l| l.starts_with("error: ") && l.contains(file));
+        let errors = ended
+            .err
+            .lines()
+            .filter(|l| l.starts_with("error: ") && l.contains(file));
         assert_eq!(errors.count(), 1, "{file}: {}", ended.err);
     }
 }
@@ -283,13 +380,25 @@ fn weights_that_do_not_fit_are_listed_with_both_shapes() {
     let place = Place::new();
     place.photo("a.png", 28, 28);
     let weights = fixture("lenet5.pth");
-    let args = ["classify", "lenet5", "a.png", "--weights", &weights, "--classes", "3"];
+    let args = [
+        "classify",
+        "lenet5",
+        "a.png",
+        "--weights",
+        &weights,
+        "--classes",
+        "3",
+    ];
     let ended = place.scope(&args).badly(1, &["2 of another shape"]);
     let both = "output.weight: expected [3, 84], got [10, 84]";
     assert!(ended.err.contains(both), "{}", ended.err);
     let args = ["classify", "cnn1", "a.png", "--weights", &weights];
     let ended = place.scope(&args).badly(1, &["missing", "unexpected"]);
-    assert!(ended.err.contains("conv1.weight: expected"), "{}", ended.err);
+    assert!(
+        ended.err.contains("conv1.weight: expected"),
+        "{}",
+        ended.err
+    );
     fs::write(place.path("weights.pth"), "<html>").unwrap();
     let args = ["classify", "cnn1", "a.png", "--weights", "weights.pth"];
     place.scope(&args).badly(1, &["weights.pth", "web page"]);
@@ -303,7 +412,14 @@ fn without_weights_it_is_said_how_to_get_them() {
     ended.badly(1, &["cargo course fetch squeezenet1_0", "--weights"]);
     let ended = place.scope(&["classify", "zfnet", "a.png", "--offline"]);
     ended.badly(1, &["no published weights", "zfnet", "--random-weights"]);
-    let ended = place.scope(&["classify", "squeezenet1_0", "a.png", "--offline", "--size", "64"]);
+    let ended = place.scope(&[
+        "classify",
+        "squeezenet1_0",
+        "a.png",
+        "--offline",
+        "--size",
+        "64",
+    ]);
     ended.badly(1, &["--size", "--weights"]);
 }
 
@@ -317,7 +433,11 @@ fn random_weights_are_said_loudly_and_follow_from_their_seed() {
         place.scope(&args).well()
     };
     let one = run("1");
-    assert!(one.err.contains("warning: random weights (seed 1)"), "{}", one.err);
+    assert!(
+        one.err.contains("warning: random weights (seed 1)"),
+        "{}",
+        one.err
+    );
     assert_eq!(one.out, run("1").out);
     assert_ne!(one.out, run("2").out);
 }
@@ -328,7 +448,10 @@ fn labels_and_preprocessing_may_be_a_users_own() {
     place.photo("a.png", 28, 28);
     let weights = fixture("cnn2.pth");
     let run = |more: &[&str]| {
-        let args = [&["classify", "cnn2", "a.png", "--weights", &weights, "--json"], more];
+        let args = [
+            &["classify", "cnn2", "a.png", "--weights", &weights, "--json"],
+            more,
+        ];
         place.scope(&args.concat())
     };
     let usual = run(&[]).well().json();
@@ -345,7 +468,10 @@ fn labels_and_preprocessing_may_be_a_users_own() {
                 range = \"unit\"\nmean = [0.5]\nstd = [0.5]\n";
     fs::write(place.path("mine.toml"), mine).unwrap();
     let other = run(&["--preprocessing", "mine.toml"]).well().json();
-    assert_ne!(other[0]["top"][0]["probability"], usual[0]["top"][0]["probability"]);
+    assert_ne!(
+        other[0]["top"][0]["probability"],
+        usual[0]["top"][0]["probability"]
+    );
     assert_eq!(run(&["--preprocessing", "mnist"]).well().json(), usual);
     run(&["--preprocessing", "imagined"]).badly(1, &["imagined", "torchvision"]);
     fs::write(place.path("bad.toml"), "resize = 3").unwrap();
@@ -361,21 +487,37 @@ fn weights_and_networks_go_from_format_to_format_unchanged() {
     let pth = fixture("resnet20.pth");
     place.scope(&["convert", &pth, "a.safetensors"]).well();
     place.scope(&["convert", "a.safetensors", "b.npz"]).well();
-    let ended = place.scope(&["convert", "b.npz", "c.onnx", "--arch", "resnet20"]).well();
+    let ended = place
+        .scope(&["convert", "b.npz", "c.onnx", "--arch", "resnet20"])
+        .well();
     assert!(ended.err.contains("num_batches_tracked"), "{}", ended.err);
     place.scope(&["convert", "c.onnx", "d.safetensors"]).well();
     let answers = |args: &[&str]| {
-        let args = [&["classify"], args, &["a.png", "--json", "--preprocessing", "cifar10"]];
+        let args = [
+            &["classify"],
+            args,
+            &["a.png", "--json", "--preprocessing", "cifar10"],
+        ];
         place.scope(&args.concat()).well().json()
     };
     let expected = answers(&["resnet20", "--weights", &pth]);
     for file in ["a.safetensors", "b.npz", "d.safetensors"] {
-        assert_eq!(answers(&["resnet20", "--weights", file]), expected, "{file}");
+        assert_eq!(
+            answers(&["resnet20", "--weights", file]),
+            expected,
+            "{file}"
+        );
     }
     let onnx = answers(&["c.onnx"]);
-    for (found, expected) in onnx[0]["top"].as_array().unwrap().iter().zip(expected[0]["top"].as_array().unwrap()) {
+    for (found, expected) in onnx[0]["top"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .zip(expected[0]["top"].as_array().unwrap())
+    {
         assert_eq!(found["label"], expected["label"]);
-        let apart = found["probability"].as_f64().unwrap() - expected["probability"].as_f64().unwrap();
+        let apart =
+            found["probability"].as_f64().unwrap() - expected["probability"].as_f64().unwrap();
         assert!(apart.abs() < 1e-5, "{apart}");
     }
 }
@@ -384,41 +526,85 @@ fn weights_and_networks_go_from_format_to_format_unchanged() {
 fn what_cannot_be_converted_is_said_and_nothing_is_written_over() {
     let place = Place::new();
     let pth = fixture("lenet5.pth");
-    place.scope(&["convert", &pth, "a.onnx"]).badly(1, &["--arch"]);
-    place.scope(&["convert", &pth, "a.pth"]).badly(1, &["a.pth", ".npz"]);
+    place
+        .scope(&["convert", &pth, "a.onnx"])
+        .badly(1, &["--arch"]);
+    place
+        .scope(&["convert", &pth, "a.pth"])
+        .badly(1, &["a.pth", ".npz"]);
     place
         .scope(&["convert", &pth, "a.onnx", "--arch", "cnn1"])
         .badly(1, &["cnn1", "missing"]);
-    place.scope(&["convert", "no/such.pth", "a.npz"]).badly(1, &["no/such.pth"]);
-    place.scope(&["convert", "lenet6", "a.npz"]).badly(1, &["lenet5"]);
+    for missing in ["no/such.pth", "such.pth", "no/net"] {
+        let ended = place.scope(&["convert", missing, "a.npz"]);
+        ended.badly(1, &[missing, "no such file"]);
+    }
+    place
+        .scope(&["convert", "lenet6", "a.npz"])
+        .badly(1, &["lenet5"]);
     fs::write(place.path("text.onnx"), "not a network").unwrap();
-    place.scope(&["convert", "text.onnx", "a.npz"]).badly(1, &["text.onnx"]);
+    place
+        .scope(&["convert", "text.onnx", "a.npz"])
+        .badly(1, &["text.onnx"]);
     fs::write(place.path("a.npz"), "precious").unwrap();
-    place.scope(&["convert", &pth, "a.npz"]).badly(1, &["a.npz", "--force"]);
+    place
+        .scope(&["convert", &pth, "a.npz"])
+        .badly(1, &["a.npz", "--force"]);
     assert_eq!(fs::read(place.path("a.npz")).unwrap(), b"precious");
     place.scope(&["convert", &pth, "a.npz", "--force"]).well();
     assert!(fs::read(place.path("a.npz")).unwrap().starts_with(b"PK"));
-    let left: Vec<_> = fs::read_dir(place.folder.path()).unwrap().flatten().collect();
+    let left: Vec<_> = fs::read_dir(place.folder.path())
+        .unwrap()
+        .flatten()
+        .collect();
     assert_eq!(left.len(), 2, "{left:?}");
 }
 
 #[test]
 fn receptive_fields_are_those_of_the_lecture() {
     let place = Place::new();
-    let args = ["receptive-field", "alexnet_two_towers", "conv5", "--unit", "6,6"];
+    let args = [
+        "receptive-field",
+        "alexnet_two_towers",
+        "conv5",
+        "--unit",
+        "6,6",
+    ];
     let text = place.scope(&args).well().out;
     for part in ["163 x 163", "16 x 16", "rows 32 to 194"] {
         assert!(text.contains(part), "{part}: {text}");
     }
-    let text = place.scope(&["receptive-field", "lenet5", "c3", "--unit", "0,0"]).well().out;
-    assert!(text.contains("14 x 14") && text.contains("rows 0 to 13"), "{text}");
-    let text = place.scope(&["receptive-field", "vgg16", "features.30"]).well().out;
+    let text = place
+        .scope(&["receptive-field", "lenet5", "c3", "--unit", "0,0"])
+        .well()
+        .out;
+    assert!(
+        text.contains("14 x 14") && text.contains("rows 0 to 13"),
+        "{text}"
+    );
+    let text = place
+        .scope(&["receptive-field", "vgg16", "features.30"])
+        .well()
+        .out;
     assert!(text.contains("212 x 212"), "{text}");
-    let args = ["receptive-field", "lenet5", "s4", "--effective", "--images", "2"];
+    let args = [
+        "receptive-field",
+        "lenet5",
+        "s4",
+        "--effective",
+        "--images",
+        "2",
+    ];
     let text = place.scope(&args).well().out;
-    assert!(text.contains("effective: ") && text.contains("over 2 images"), "{text}");
+    assert!(
+        text.contains("effective: ") && text.contains("over 2 images"),
+        "{text}"
+    );
     let ended = place.scope(&["receptive-field", "resnet18", "layer2.0.conv3"]);
-    ended.badly(1, &["layer2.0.conv3", "\"layer2.0.conv1\"", "scope summary"]);
+    ended.badly(
+        1,
+        &["layer2.0.conv3", "\"layer2.0.conv1\"", "scope summary"],
+    );
     let ended = place.scope(&["receptive-field", "lenet5", "c3", "--unit", "10,0"]);
     ended.badly(1, &["[10, 10]", "[10, 0]"]);
 }
@@ -454,7 +640,10 @@ fn a_parrot_is_a_macaw_with_published_weights() {
     let place = Place::new();
     let photo = photo.display().to_string();
     let mut command = place.command(&["classify", "squeezenet1_0", &photo, "--json", "--offline"]);
-    command.env("CONVSCOPE_MIRROR", std::env::var_os("CONVSCOPE_MIRROR").unwrap());
+    command.env(
+        "CONVSCOPE_MIRROR",
+        std::env::var_os("CONVSCOPE_MIRROR").unwrap(),
+    );
     let ended = Ended::of(command.output().unwrap()).well();
     assert_eq!(ended.json()[0]["top"][0]["label"], "macaw", "{}", ended.err);
 }

@@ -1,22 +1,11 @@
 //! The table in `docs/zoo.md` is the catalogue's.
 
+use convscope_progress::grouped;
 use convscope_zoo::{Entry, entries};
 use std::path::Path;
 
 const BEGIN: &str = "<!-- the table below is the catalogue's; a test holds it so -->\n";
 const END: &str = "<!-- its end -->\n";
-
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
 
 fn row(entry: &Entry) -> String {
     let [channels, height, width] = entry.input;
@@ -43,9 +32,10 @@ fn row(entry: &Entry) -> String {
 fn the_table_in_the_docs_is_the_catalogues() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/zoo.md");
     let text = std::fs::read_to_string(&path).unwrap();
-    let mut table = "| name | follows | input | classes | parameters | multiply-adds | accuracy in % | \
+    let mut table =
+        "| name | follows | input | classes | parameters | multiply-adds | accuracy in % | \
                      which says |\n|---|---|---|---|---|---|---|---|\n"
-        .to_owned();
+            .to_owned();
     table.extend(entries().map(row));
     let (before, rest) = text.split_once(BEGIN).expect("the table's begin");
     let (found, after) = rest.split_once(END).expect("the table's end");

@@ -2,7 +2,7 @@
 
 use convscope_nn::{Network, Tensor};
 use convscope_weights::Weights;
-use convscope_zoo::{Naming, Options, get, load};
+use convscope_zoo::{Naming, Options, get, load, load_as};
 use ndarray::ArrayD;
 
 fn net(name: &str, options: Options) -> Network {
@@ -152,4 +152,153 @@ fn nothing_at_all_is_every_parameter_missing() {
     let mut lenet = net("lenet5", Options::new());
     let error = load(&mut lenet, &Weights::new()).unwrap_err().to_string();
     assert!(error.contains("10 missing"), "{error}");
+}
+
+/// The other direction of what is loaded: a network's tensors as Keras has them.
+fn as_keras(net: &Network, layer: impl Fn(&str) -> String) -> Weights {
+    let rows = net.summary().rows;
+    let shape = |name: &str| rows.iter().find(|row| row.name == name).unwrap().output.clone();
+    let mut weights = Weights::new();
+    for (path, tensor) in net.parameters().into_iter().chain(net.buffers()) {
+        let (node, name) = path.rsplit_once('.').unwrap();
+        let row = rows.iter().find(|row| row.name == node).unwrap();
+        let turned = |axes: &[usize]| {
+            let view = tensor.view().permuted_axes(axes);
+            view.as_standard_layout().into_owned()
+        };
+        let before = &rows.iter().find(|r| r.name == row.inputs[0]);
+        let flattened = before.filter(|row| row.kind == "Flatten");
+        let (array, name) = match (row.kind, name) {
+            ("Conv2d", "weight") => (turned(&[2, 3, 1, 0]), "kernel"),
+            ("Linear", "weight") => match flattened {
+                // Keras counts height, width, channel.
+                Some(flatten) => {
+                    let image = shape(&flatten.inputs[0]);
+                    let outputs = tensor.shape()[0];
+                    let grid = [&[outputs], &image[..]].concat();
+                    let grid = tensor.clone().into_shape_with_order(grid).unwrap();
+                    let turned = grid.permuted_axes(vec![2, 3, 1, 0]);
+                    let turned = turned.as_standard_layout().into_owned();
+                    let inputs = image.iter().product();
+                    let flat = turned.into_shape_with_order(vec![inputs, outputs]);
+                    (flat.unwrap(), "kernel")
+                }
+                None => (turned(&[1, 0]), "kernel"),
+            },
+            (kind, "weight") if kind.starts_with("BatchNorm") => (tensor.clone(), "gamma"),
+            (kind, "bias") if kind.starts_with("BatchNorm") => (tensor.clone(), "beta"),
+            (_, "running_mean") => (tensor.clone(), "moving_mean"),
+            (_, "running_var") => (tensor.clone(), "moving_variance"),
+            (_, other) => (tensor.clone(), other),
+        };
+        let name = format!("{}/{name}:0", layer(node));
+        weights.insert(name, array).unwrap();
+    }
+    weights
+}
+
+#[test]
+fn keras_layers_come_by_their_names_and_in_keras_layout() {
+    let options = Options::new().seed(4);
+    let trained = net("cnn2", options);
+    let mut other = net("cnn2", Options::new().blank());
+    let loaded = load_as(&mut other, &as_keras(&trained, str::to_owned), Naming::Keras).unwrap();
+    assert_eq!(loaded.naming, Naming::Keras);
+    assert_eq!(all(&other), all(&trained));
+}
+
+#[test]
+fn keras_vgg16_goes_into_the_papers_by_kerass_own_names() {
+    // An image of 64 pixels leaves 2x2, so that the order behind the flattening matters.
+    let options = Options::new().size(64).classes(2);
+    let trained = net("vgg_d", options);
+    let layer = |node: &str| match node {
+        "fc6" => "fc1".to_owned(),
+        "fc7" => "fc2".to_owned(),
+        "fc8" => "predictions".to_owned(),
+        conv => {
+            let (block, i) = conv.strip_prefix("conv").unwrap().split_once('_').unwrap();
+            format!("block{block}_conv{i}")
+        }
+    };
+    let file = as_keras(&trained, layer);
+    let mut other = net("vgg_d", options.blank());
+    load_as(&mut other, &file, Naming::Keras).unwrap();
+    assert_eq!(all(&other), all(&trained));
+}
+
+#[test]
+fn caffes_published_models_go_into_the_networks_they_are_of() {
+    let squeezenet = |path: &str| {
+        let steps = ["3", "4", "5", "7", "8", "9", "10", "12"];
+        let (node, tensor) = path.rsplit_once('.').unwrap();
+        let layer = match node {
+            "features.0" => "conv1".to_owned(),
+            "classifier.1" => "conv10".to_owned(),
+            node => {
+                let parts: Vec<&str> = node.split('.').collect();
+                let fire = 2 + steps.iter().position(|s| *s == parts[1]).unwrap();
+                let layer = parts[2].replace("squeeze", "squeeze1x1");
+                format!("fire{fire}/{layer}")
+            }
+        };
+        format!("{layer}.{tensor}")
+    };
+    let googlenet = |path: &str| {
+        let (node, tensor) = path.rsplit_once('.').unwrap();
+        let layer = match node {
+            "conv1.conv" => "conv1/7x7_s2".to_owned(),
+            "conv2.conv" => "conv2/3x3_reduce".to_owned(),
+            "conv3.conv" => "conv2/3x3".to_owned(),
+            "fc" => "loss3/classifier".to_owned(),
+            node => {
+                let (module, branch) = node.split_once('.').unwrap();
+                let branch = match branch {
+                    "branch1.conv" => "1x1",
+                    "branch2.0.conv" => "3x3_reduce",
+                    "branch2.1.conv" => "3x3",
+                    "branch3.0.conv" => "5x5_reduce",
+                    "branch3.1.conv" => "5x5",
+                    "branch4.1.conv" => "pool_proj",
+                    other => panic!("{other}"),
+                };
+                format!("{}/{branch}", module.replace("inception", "inception_"))
+            }
+        };
+        format!("{layer}.{tensor}")
+    };
+    let nin = |path: &str| {
+        let parts: Vec<&str> = path.split('.').collect();
+        let block: usize = parts[0].strip_prefix("mlpconv").unwrap().parse().unwrap();
+        let wide = if block == 4 { "-1024" } else { "" };
+        match parts[1].strip_prefix("cccp") {
+            None => format!("conv{block}{wide}.{}", parts[2]),
+            Some(i) => {
+                let i: usize = i.parse().unwrap();
+                format!("cccp{}{wide}.{}", 2 * (block - 1) + i, parts[2])
+            }
+        }
+    };
+    let own = |path: &str| path.to_owned();
+    type Rename<'a> = &'a dyn Fn(&str) -> String;
+    let cases: [(&str, usize, Rename<'_>); 5] = [
+        ("squeezenet1_0", 48, &squeezenet),
+        ("googlenet_2014", 48, &googlenet),
+        ("nin", 56, &nin),
+        ("vgg_c", 32, &own),
+        ("alexnet_two_towers", 67, &own),
+    ];
+    for (name, size, rename) in cases {
+        let options = Options::new().size(size).classes(3);
+        let trained = net(name, options);
+        let mut file = file(&trained, rename);
+        if name == "googlenet_2014" {
+            let head = "loss1/classifier.weight";
+            file.insert(head, ArrayD::zeros(vec![1000, 1024])).unwrap();
+        }
+        let mut other = net(name, options.blank());
+        let loaded = load_as(&mut other, &file, Naming::Caffe).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(loaded.ignored.len(), usize::from(name == "googlenet_2014"), "{name}");
+        assert_eq!(all(&other), all(&trained), "{name}");
+    }
 }

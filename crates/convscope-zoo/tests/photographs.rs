@@ -1,7 +1,9 @@
 //! Real weights on real photographs. They are on a mirror, which `CONVSCOPE_MIRROR` names; without
 //! one these tests say so and pass.
 
-use convscope_data::{Cache, FetchOptions, IMAGENET_MEAN, IMAGENET_STD, Mirror, Photo, Preprocessing};
+use convscope_data::{
+    Cache, FetchOptions, IMAGENET_MEAN, IMAGENET_STD, Mirror, Photo, Preprocessing,
+};
 use convscope_zoo::{Model, Ranked};
 use std::path::{Path, PathBuf};
 
@@ -17,7 +19,10 @@ fn mirror(what: &str) -> Option<PathBuf> {
 
 /// The photos of a folder whose names begin so, in the order of their names.
 fn photos(folder: &Path, begin: &str) -> Vec<Photo> {
-    let files = std::fs::read_dir(folder).unwrap().flatten().map(|e| e.path());
+    let files = std::fs::read_dir(folder)
+        .unwrap()
+        .flatten()
+        .map(|e| e.path());
     let mut files: Vec<PathBuf> = files
         .filter(|path| {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
@@ -25,7 +30,10 @@ fn photos(folder: &Path, begin: &str) -> Vec<Photo> {
         })
         .collect();
     files.sort();
-    files.iter().map(|file| Photo::open(file).unwrap()).collect()
+    files
+        .iter()
+        .map(|file| Photo::open(file).unwrap())
+        .collect()
 }
 
 /// The number last in the name of each photo.
@@ -86,7 +94,8 @@ fn squeezenet_names_photographs_as_it_is_known_to() {
         println!("{file}: {best}");
         // Another library's resizing may move the second digit.
         let apart = (best.probability - probability).abs();
-        let same = best.label.to_lowercase().replace(' ', "") == name.to_lowercase().replace(' ', "");
+        let same =
+            best.label.to_lowercase().replace(' ', "") == name.to_lowercase().replace(' ', "");
         assert!(same && apart < 0.05, "{file}: {best}");
     }
 }
