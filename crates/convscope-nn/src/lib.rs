@@ -51,9 +51,10 @@ pub use error::{NnError, Result};
 pub use hessian::Hessian;
 pub use init::Init;
 pub use layer::{
-    AdaptiveAvgPool2d, Add, AvgPool2d, BatchNorm1d, BatchNorm2d, Concat, Conv2d, ConvTranspose2d,
-    DepthConcat, DropConnect, Dropout, Flatten, Gelu, GlobalAvgPool2d, Layer, LeakyRelu, Linear,
-    LocalResponseNorm, MaxPool2d, MaxUnpool2d, Padding, Pass, Relu, Rule, Shape, Sigmoid, Softmax,
+    AdaptiveAvgPool2d, Add, AvgPool2d, BatchNorm1d, BatchNorm2d, ChannelAffine, Clamp, Concat,
+    Conv2d, ConvTranspose2d, Crop, DepthConcat, DropConnect, Dropout, Flatten, Gelu,
+    GlobalAvgPool2d, Layer, LeakyRelu, Linear, LocalResponseNorm, LogSoftmax, MaxPool2d,
+    MaxUnpool2d, Multiply, Padding, Pass, Relu, Reshape, Rule, Shape, Sigmoid, Softmax,
     SpatialDropout, Tanh, Upsample2d, ZeroPad2d,
 };
 pub use loss::{
@@ -65,7 +66,8 @@ pub use metrics::{
     top_k_accuracy,
 };
 pub use network::{
-    EffectiveField, INPUT, Network, NetworkBuilder, ReceptiveField, Rect, Summary, SummaryRow,
+    EffectiveField, INPUT, Network, NetworkBuilder, NodeView, ReceptiveField, Rect, Summary,
+    SummaryRow,
 };
 pub use optim::{
     AdaDelta, AdaMax, Adagrad, Adam, AdamW, AmsGrad, Clip, Constraint, Group, Momentum, Nadam,

@@ -100,13 +100,21 @@ fn activations_and_flatten() {
         Tanh.into(),
         Gelu::new().into(),
         Gelu::tanh().into(),
+        Clamp::relu6().into(),
+        Clamp::new(-0.5, 0.7).into(),
         Softmax.into(),
+        LogSoftmax.into(),
         Flatten.into(),
     ];
     for layer in layers {
         passes(&format!("{layer:?}"), single(&[3, 4, 5], layer));
     }
     passes("Softmax of a vector", single(&[7], Softmax));
+    passes("LogSoftmax of a vector", single(&[7], LogSoftmax));
+    passes("Reshape", single(&[3, 4, 5], Reshape::new([6, 10])));
+    for shape in [&[3, 4, 5][..], &[6]] {
+        passes("ChannelAffine", single(shape, ChannelAffine::new()));
+    }
 }
 
 #[test]
@@ -164,6 +172,57 @@ fn pooling_with_windows_that_fit_overlap_are_padded_and_leave_a_rest() {
 }
 
 #[test]
+fn pooling_with_windows_that_are_not_square_and_padding_that_differs_from_side_to_side() {
+    for ([height, width], [down, across], sides, h, w) in [
+        ([2, 3], [1, 2], [0; 4], 5, 7),
+        ([3, 3], [2, 2], [0, 1, 0, 1], 6, 6),
+        ([3, 2], [2, 1], [1, 2, 0, 1], 7, 5),
+        ([1, 4], [1, 3], [0, 0, 2, 3], 4, 6),
+    ] {
+        for ceil in [false, true] {
+            let what = format!("{height}x{width} {down}x{across} {sides:?} ceil {ceil} on {h}x{w}");
+            let mut max = MaxPool2d::rect(height, width).strides(down, across);
+            let mut mean = AvgPool2d::rect(height, width).strides(down, across);
+            (max, mean) = (max.paddings(sides), mean.paddings(sides));
+            if ceil {
+                (max, mean) = (max.ceil_mode(), mean.ceil_mode());
+            }
+            passes(&what, single(&[2, h, w], max));
+            passes(&what, single(&[2, h, w], mean));
+            passes(&what, single(&[2, h, w], mean.count_padding(false)));
+        }
+    }
+}
+
+#[test]
+fn parts_of_images() {
+    for crop in [
+        Crop::new().channels(1..3),
+        Crop::new().every(2),
+        Crop::new().rows(1..5).columns(2..3),
+        Crop::new().channels(0..4).rows(2..7).steps([3, 2, 1]),
+    ] {
+        passes(&format!("{crop:?}"), single(&[4, 7, 6], crop));
+    }
+}
+
+#[test]
+fn a_gate_of_the_same_shape_and_one_number_for_each_channel() {
+    let gated = |gate: &str| {
+        Network::input([3, 4, 5])
+            .add("conv", Conv2d::new(3, 1))
+            .add_after(&["input"], "pool", GlobalAvgPool2d)
+            .add("small", Conv2d::new(3, 1))
+            .add_after(&["conv"], "sigmoid", Sigmoid)
+            .add_after(&["conv", gate], "gated", Multiply)
+            .build(1)
+            .unwrap()
+    };
+    passes("of the same shape", gated("sigmoid"));
+    passes("of each channel", gated("small"));
+}
+
+#[test]
 fn adaptive_pooling_with_bins_that_divide_the_image_and_that_overlap() {
     for (h, w, oh, ow) in [(6, 4, 3, 2), (7, 5, 3, 4), (3, 3, 5, 1), (4, 4, 4, 4)] {
         let what = format!("{h}x{w} to {oh}x{ow}");
@@ -198,6 +257,8 @@ fn upsampling_and_zero_padding() {
         }
     }
     passes("pad", single(&[2, 3, 4], ZeroPad2d::new(2)));
+    let channels = ZeroPad2d::sides([1, 0, 0, 2]).channels(1, 3);
+    passes("pad channels", single(&[2, 3, 4], channels));
     passes("pad", single(&[2, 3, 4], ZeroPad2d::sides([0, 1, 2, 3])));
 }
 

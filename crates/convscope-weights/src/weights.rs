@@ -137,6 +137,25 @@ impl Weights {
         })
     }
 
+    /// Writes the parameters, then the integers, as NumPy's `.npz`: the file is replaced whole or left
+    /// as it was.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn write_npz(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let bytes = npy::encode_npz(self).map_err(|problem| WeightsError::Unusable {
+            path: path.to_owned(),
+            format: Format::Npz,
+            problem,
+        })?;
+        convscope_data::write_atomic(path, &bytes).map_err(|source| WeightsError::Io {
+            action: "write",
+            path: path.to_owned(),
+            source,
+        })
+    }
+
     /// The bytes of a safetensors file of about half the length: matrices and filters are rounded to
     /// half precision (11 bits, about 3 digits), which trained networks hardly notice. Vectors, which
     /// are biases and batch normalisation's statistics, stay as they are, and so do integers.

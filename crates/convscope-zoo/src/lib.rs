@@ -52,7 +52,7 @@ pub use arch::vgg_cifar10::vgg_cifar10;
 pub use arch::zfnet::zfnet;
 pub use catalogue::{Accuracy, Entry, entries, get, names};
 pub use error::{Result, ZooError};
-pub use load::{Loaded, Naming, load};
+pub use load::{Loaded, Naming, load, load_as};
 pub use model::{Model, Ranked};
 pub use options::Options;
 pub use published::{HUMAN_TOP5_ERROR, PUBLISHED, Published, Quantity, WINNERS, Winner};

@@ -24,7 +24,7 @@ impl Entry {
                 resize: Resize::ShortSide(256),
                 ..Preprocessing::torchvision(227)
             },
-            (_, [3, h, _]) if h >= 224 => Preprocessing::torchvision(side),
+            (_, [3, 224 | 227 | 299, _]) => Preprocessing::torchvision(side),
             (_, [1, ..]) => Preprocessing {
                 resize: Resize::ShortSide(digit(self.input, side)),
                 ..Preprocessing::mnist()

@@ -66,8 +66,8 @@ impl fmt::Display for Ranked {
 impl Model {
     /// An architecture with published weights, which are fetched first where they are not in the
     /// cache; progress goes to standard output. `name` is one of the catalogue (`"resnet18"`) or of
-    /// the registry of weights (`"resnet20_cifar10"`). Where nobody publishes any, those that the
-    /// repository ships serve (`"vgg_cifar10"`; see [`shipped`]).
+    /// the registry of weights (`"resnet20_cifar10"`). Those that the repository ships come first
+    /// (`"vgg_cifar10"`; see [`shipped`]): nothing is fetched for them.
     ///
     /// # Errors
     /// When there is neither, no weights are published for it, or they cannot be had.
@@ -86,13 +86,10 @@ impl Model {
         options: &FetchOptions,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Model> {
-        let registered = match registered(name) {
-            // Nobody publishes any; this project may have trained some.
-            Err(ZooError::NoWeights { .. }) if shipped::is_there(name) => {
-                return Ok(shipped::get(name)?.into_model());
-            }
-            found => found?,
-        };
+        if shipped::is_there(name) {
+            return Ok(shipped::get(name)?.into_model());
+        }
+        let registered = registered(name)?;
         let fetched = fetched_with(&registered, options, progress)?;
         let (Some(facts), Some(path)) = (&fetched.entry.weights, fetched.paths.first()) else {
             return Err(ZooError::NoWeights {

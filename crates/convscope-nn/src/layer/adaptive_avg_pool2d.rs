@@ -81,7 +81,7 @@ fn backward<F: Real>(shape: &[usize], gradient: &Tensor<F>) -> Gradients<F> {
 }
 
 macro_rules! adaptive {
-    ($layer:ty, $kind:literal, $output:expr, $settings:expr) => {
+    ($layer:ty, $kind:literal, $operation:expr, $output:expr, $settings:expr) => {
         impl<F: Real> Layer<F> for $layer {
             fn kind(&self) -> &'static str {
                 $kind
@@ -103,6 +103,11 @@ macro_rules! adaptive {
                     )));
                 }
                 Ok(vec![c, oh, ow])
+            }
+
+            fn operations(&self, _inputs: &[Shape]) -> Vec<Operation> {
+                let operation: fn(&$layer) -> Operation = $operation;
+                vec![operation(self)]
             }
 
             fn sees(
@@ -155,9 +160,14 @@ macro_rules! adaptive {
 adaptive!(
     AdaptiveAvgPool2d,
     "AdaptiveAvgPool2d",
+    |layer| Operation::AdaptiveAvgPool(layer.output),
     |layer| layer.output,
     |layer| format!("to {}x{}", layer.output[0], layer.output[1])
 );
-adaptive!(GlobalAvgPool2d, "GlobalAvgPool2d", |_| [1, 1], |_| {
-    String::new()
-});
+adaptive!(
+    GlobalAvgPool2d,
+    "GlobalAvgPool2d",
+    |_| Operation::GlobalAvgPool,
+    |_| [1, 1],
+    |_| String::new()
+);

@@ -33,6 +33,10 @@ impl<F: Real> Layer<F> for Add {
         }
     }
 
+    fn operations(&self, _inputs: &[Shape]) -> Vec<Operation> {
+        vec![Operation::Add]
+    }
+
     fn needs(&self) -> Needs {
         Needs::default()
     }

@@ -20,8 +20,13 @@ pub struct AvgPool2d {
 impl AvgPool2d {
     /// Windows of `window x window` side by side, no padding.
     pub fn new(window: usize) -> AvgPool2d {
+        AvgPool2d::rect(window, window)
+    }
+
+    /// Windows of another shape, `height x width`.
+    pub fn rect(height: usize, width: usize) -> AvgPool2d {
         AvgPool2d {
-            windows: Windows::new(window),
+            windows: Windows::new([height, width]),
             count_padding: true,
         }
     }
@@ -33,24 +38,20 @@ impl AvgPool2d {
         self
     }
 
-    /// How many rows or columns window `o` is divided by.
-    fn divisor(&self, o: usize, size: usize) -> usize {
-        let Windows {
-            size: window,
-            stride,
-            pad,
-            ..
-        } = self.windows;
+    /// How many rows (`axis` 0) or columns (1) window `o` is divided by.
+    fn divisor(&self, axis: usize, o: usize, size: usize) -> usize {
+        let start = o * self.windows.stride[axis];
+        let [before, after] = self.windows.ends(axis);
         match self.count_padding {
-            true => (o * stride + window).min(size + 2 * pad) - o * stride,
-            false => self.windows.covered(o, size).len(),
+            true => (start + self.windows.size[axis]).min(size + before + after) - start,
+            false => self.windows.covered(axis, o, size).len(),
         }
     }
 
-    /// One over the product of the divisors, per output column, and the divisors of the rows.
-    fn shares<F: Real>(&self, size: usize, outputs: usize) -> Vec<F> {
+    /// One over the divisors of the windows along an axis.
+    fn shares<F: Real>(&self, axis: usize, size: usize, outputs: usize) -> Vec<F> {
         (0..outputs)
-            .map(|o| F::one() / F::of(self.divisor(o, size) as f64))
+            .map(|o| F::one() / F::of(self.divisor(axis, o, size) as f64))
             .collect()
     }
 }
@@ -63,7 +64,7 @@ impl<F: Real> Layer<F> for AvgPool2d {
     }
 
     fn settings(&self) -> String {
-        let padding = match self.windows.pad > 0 && !self.count_padding {
+        let padding = match self.windows.pad != [0; 4] && !self.count_padding {
             true => ", padding not counted",
             false => "",
         };
@@ -80,6 +81,13 @@ impl<F: Real> Layer<F> for AvgPool2d {
         Some(self.windows.as_window())
     }
 
+    fn operations(&self, _inputs: &[Shape]) -> Vec<Operation> {
+        vec![Operation::AvgPool {
+            windows: self.windows,
+            count_padding: self.count_padding,
+        }]
+    }
+
     fn needs(&self) -> Needs {
         Needs::default()
     }
@@ -88,7 +96,7 @@ impl<F: Real> Layer<F> for AvgPool2d {
         let x = *single("AvgPool2d", inputs)?;
         let [n, c, h, w] = batch_shape("AvgPool2d", x, None)?;
         let [oh, ow] = self.windows.output(h, w)?;
-        let (down, across): (Vec<F>, Vec<F>) = (self.shares(h, oh), self.shares(w, ow));
+        let (down, across): (Vec<F>, Vec<F>) = (self.shares(0, h, oh), self.shares(1, w, ow));
         let mut y = fresh(&[n, c, oh, ow]);
         slice_mut(&mut y)
             .par_chunks_mut(oh * ow)
@@ -99,13 +107,13 @@ impl<F: Real> Layer<F> for AvgPool2d {
                     for ((oy, y), &down) in y.chunks_mut(ow).enumerate().zip(&down) {
                         // Down first, over whole rows; then across.
                         sums.fill(F::zero());
-                        for row in self.windows.covered(oy, h) {
+                        for row in self.windows.covered(0, oy, h) {
                             for (s, &v) in sums.iter_mut().zip(&x[row * w..][..w]) {
                                 *s += v;
                             }
                         }
                         for ((ox, y), &across) in y.iter_mut().enumerate().zip(&across) {
-                            let window = &sums[self.windows.covered(ox, w)];
+                            let window = &sums[self.windows.covered(1, ox, w)];
                             *y = window.iter().copied().sum::<F>() * (down * across);
                         }
                     }
@@ -118,7 +126,7 @@ impl<F: Real> Layer<F> for AvgPool2d {
         let shape = &seen.input_shapes[0];
         let (h, w) = (shape[2], shape[3]);
         let (oh, ow) = (gradient.shape()[2], gradient.shape()[3]);
-        let (down, across): (Vec<F>, Vec<F>) = (self.shares(h, oh), self.shares(w, ow));
+        let (down, across): (Vec<F>, Vec<F>) = (self.shares(0, h, oh), self.shares(1, w, ow));
         let mut dx = fresh(shape);
         slice_mut(&mut dx)
             .par_chunks_mut(h * w)
@@ -131,11 +139,11 @@ impl<F: Real> Layer<F> for AvgPool2d {
                         spread.fill(F::zero());
                         for ((ox, &g), &across) in dy.iter().enumerate().zip(&across) {
                             let share = g * (down * across);
-                            for s in &mut spread[self.windows.covered(ox, w)] {
+                            for s in &mut spread[self.windows.covered(1, ox, w)] {
                                 *s += share;
                             }
                         }
-                        for row in self.windows.covered(oy, h) {
+                        for row in self.windows.covered(0, oy, h) {
                             for (d, &s) in dx[row * w..][..w].iter_mut().zip(spread.iter()) {
                                 *d += s;
                             }

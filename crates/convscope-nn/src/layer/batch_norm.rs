@@ -82,6 +82,13 @@ macro_rules! batch_norm {
                 self.norm.learn_statistics(saved);
             }
 
+            fn operations(&self, _inputs: &[Shape]) -> Vec<Operation> {
+                vec![Operation::BatchNorm {
+                    eps: self.norm.eps,
+                    momentum: self.norm.momentum,
+                }]
+            }
+
             fn needs(&self) -> Needs {
                 Needs {
                     input: true,

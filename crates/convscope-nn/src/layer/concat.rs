@@ -66,6 +66,10 @@ impl<F: Real> Layer<F> for Concat {
         joined(&inputs.iter().map(Vec::as_slice).collect::<Vec<_>>(), 0)
     }
 
+    fn operations(&self, _inputs: &[Shape]) -> Vec<Operation> {
+        vec![Operation::Concat]
+    }
+
     fn needs(&self) -> Needs {
         Needs::default()
     }
@@ -151,6 +155,10 @@ impl<F: Real> Layer<F> for DepthConcat {
         let large = enclosing(inputs.iter().map(Vec::as_slice));
         let margin = margins(&inputs[which][1..], &large[1..])[axis] as isize;
         output.start - margin..output.end - margin
+    }
+
+    fn operations(&self, _inputs: &[Shape]) -> Vec<Operation> {
+        vec![Operation::DepthConcat]
     }
 
     fn needs(&self) -> Needs {

@@ -100,8 +100,13 @@ impl Conv2d {
 
     /// Steps between a filter's taps, 1 where they are neighbours: a wider view for as many
     /// weights (Yu and Koltun 2016).
-    pub fn dilation(mut self, dilation: usize) -> Conv2d {
-        self.dilation = [dilation, dilation];
+    pub fn dilation(self, dilation: usize) -> Conv2d {
+        self.dilations(dilation, dilation)
+    }
+
+    /// Different steps down and across.
+    pub fn dilations(mut self, down: usize, across: usize) -> Conv2d {
+        self.dilation = [down, across];
         self
     }
 
@@ -179,8 +184,10 @@ impl<F: Real> Layer<F> for Conv2d<F> {
             [s, t] => text += &format!(", stride {s}x{t}"),
         }
         text += &format!(", {padding}");
-        if self.dilation != [1, 1] {
-            text += &format!(", dilation {}", self.dilation[0]);
+        match self.dilation {
+            [1, 1] => {}
+            [d, e] if d == e => text += &format!(", dilation {d}"),
+            [d, e] => text += &format!(", dilation {d}x{e}"),
         }
         if self.groups > 1 {
             text += &format!(", {} groups", self.groups);
@@ -235,6 +242,12 @@ impl<F: Real> Layer<F> for Conv2d<F> {
             stride: self.stride,
             pad: [pad[0], pad[2]],
         })
+    }
+
+    fn operations(&self, inputs: &[Shape]) -> Vec<Operation> {
+        let shape = &inputs[0];
+        let geometry = self.geometry(1, shape[0], [shape[1], shape[2]]);
+        geometry.map(Operation::Conv).into_iter().collect()
     }
 
     fn needs(&self) -> Needs {

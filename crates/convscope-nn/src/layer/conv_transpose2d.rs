@@ -207,6 +207,14 @@ impl<F: Real> Layer<F> for ConvTranspose2d<F> {
         first..(output.end - 1 + padding).div_euclid(stride) + 1
     }
 
+    fn operations(&self, inputs: &[Shape]) -> Vec<Operation> {
+        let shape = &inputs[0];
+        let geometry = self.geometry(1, shape[0], [shape[1], shape[2]]);
+        let extra = [self.output_padding; 2];
+        let operation = geometry.map(|g| Operation::ConvTranspose(g, extra));
+        operation.into_iter().collect()
+    }
+
     fn needs(&self) -> Needs {
         Needs {
             input: true,

@@ -63,6 +63,10 @@ impl<F: Real> Layer<F> for DropConnect<F> {
         self.linear.multiply_adds(inputs, output)
     }
 
+    fn operations(&self, _inputs: &[Shape]) -> Vec<Operation> {
+        vec![Operation::Linear]
+    }
+
     fn needs(&self) -> Needs {
         self.linear.needs()
     }

@@ -111,7 +111,7 @@ impl<F: Real> Coins<F> {
 }
 
 macro_rules! dropout {
-    ($layer:ty, $kind:literal, $check:expr, $apply:expr) => {
+    ($layer:ty, $kind:literal, $operation:expr, $check:expr, $apply:expr) => {
         impl $layer {
             fn drop_units<F: Real>(&self, mut x: Tensor<F>, seed: u64) -> Tensor<F> {
                 let apply: fn(Coins<F>, &mut Tensor<F>) = $apply;
@@ -135,6 +135,11 @@ macro_rules! dropout {
                 let check: fn(&Shape) -> Result<()> = $check;
                 check(shape)?;
                 Ok(shape.clone())
+            }
+
+            fn operations(&self, _inputs: &[Shape]) -> Vec<Operation> {
+                let operation: fn(f64) -> Operation = $operation;
+                vec![operation(self.p)]
             }
 
             fn needs(&self) -> Needs {
@@ -186,12 +191,18 @@ macro_rules! dropout {
     };
 }
 
-dropout!(Dropout, "Dropout", |_| Ok(()), |coins, x| coins
-    .apply(slice_mut(x)));
+dropout!(
+    Dropout,
+    "Dropout",
+    Operation::Dropout,
+    |_| Ok(()),
+    |coins, x| coins.apply(slice_mut(x))
+);
 
 dropout!(
     SpatialDropout,
     "SpatialDropout",
+    |_| Operation::Identity,
     |shape| image_shape("SpatialDropout", shape).map(|_| ()),
     |coins, x| {
         let plane = x.shape()[2..].iter().product();

@@ -21,6 +21,10 @@ impl<F: Real> Layer<F> for Flatten {
         Ok(vec![single("Flatten", inputs)?.iter().product()])
     }
 
+    fn operations(&self, _inputs: &[Shape]) -> Vec<Operation> {
+        vec![Operation::Flatten]
+    }
+
     fn needs(&self) -> Needs {
         Needs::default()
     }

@@ -73,6 +73,10 @@ impl<F: Real> Layer<F> for Gelu {
         single("Gelu", inputs).cloned()
     }
 
+    fn operations(&self, _inputs: &[Shape]) -> Vec<Operation> {
+        vec![Operation::Gelu(self.tanh)]
+    }
+
     fn needs(&self) -> Needs {
         Needs {
             input: true,

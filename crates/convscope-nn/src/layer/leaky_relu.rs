@@ -54,6 +54,10 @@ impl<F: Real> Layer<F> for LeakyRelu {
         single("LeakyRelu", inputs).cloned()
     }
 
+    fn operations(&self, _inputs: &[Shape]) -> Vec<Operation> {
+        vec![Operation::LeakyRelu(self.slope)]
+    }
+
     fn needs(&self) -> Needs {
         Needs {
             input: false,

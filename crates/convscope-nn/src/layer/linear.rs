@@ -183,6 +183,10 @@ impl<F: Real> Layer<F> for Linear<F> {
         inputs[0][0] as u64 * output[0] as u64
     }
 
+    fn operations(&self, _inputs: &[Shape]) -> Vec<Operation> {
+        vec![Operation::Linear]
+    }
+
     fn needs(&self) -> Needs {
         Needs {
             input: true,

@@ -100,6 +100,15 @@ impl<F: Real> Layer<F> for LocalResponseNorm {
         Ok(shape.clone())
     }
 
+    fn operations(&self, _inputs: &[Shape]) -> Vec<Operation> {
+        vec![Operation::LocalResponseNorm {
+            size: self.size,
+            alpha: self.alpha,
+            beta: self.beta,
+            k: self.k,
+        }]
+    }
+
     fn needs(&self) -> Needs {
         Needs {
             input: true,

@@ -24,7 +24,14 @@ impl MaxPool2d {
     /// Windows of `window x window` side by side, no padding.
     pub fn new(window: usize) -> MaxPool2d {
         MaxPool2d {
-            windows: Windows::new(window),
+            windows: Windows::new([window; 2]),
+        }
+    }
+
+    /// Windows of another shape, `height x width`.
+    pub fn rect(height: usize, width: usize) -> MaxPool2d {
+        MaxPool2d {
+            windows: Windows::new([height, width]),
         }
     }
 }
@@ -130,16 +137,16 @@ impl MaxPool2d {
         switches: &mut [u32],
     ) {
         let windows = self.windows;
-        let whole = windows.whole(ow, w);
+        let whole = windows.whole(1, ow, w);
         for (oy, y) in (0..oh).zip(y.chunks_mut(ow)) {
             let switches = match SWITCHES {
                 true => &mut switches[oy * ow..][..ow],
                 false => &mut [],
             };
-            let rows = windows.covered(oy, h);
+            let rows = windows.covered(0, oy, h);
             let mut done = 0..0;
-            if rows.len() == windows.size && !whole.is_empty() {
-                let left = whole.start * windows.stride - windows.pad;
+            if rows.len() == windows.size[0] && !whole.is_empty() {
+                let left = whole.start * windows.stride[1] - windows.pad[2];
                 let row = |k: usize| &x[(rows.start + k) * w..][left..w];
                 let place = |k: usize| ((rows.start + k) * w + left) as u32;
                 let y = &mut y[whole.clone()];
@@ -147,20 +154,20 @@ impl MaxPool2d {
                     true => &mut switches[whole.clone()],
                     false => &mut [],
                 };
-                let fast = match (windows.size, windows.stride) {
-                    (2, 2) => {
+                let fast = match (windows.size, windows.stride[1]) {
+                    ([2, 2], 2) => {
                         let (rows, places) = ([0, 1].map(row), [0, 1].map(place));
                         along::<F, SWITCHES, 2, 2, 8, 16>(rows, places, y, switches)
                             || along::<F, SWITCHES, 2, 2, 4, 8>(rows, places, y, switches)
                             || along::<F, SWITCHES, 2, 2, 1, 2>(rows, places, y, switches)
                     }
-                    (3, 2) => {
+                    ([3, 3], 2) => {
                         let (rows, places) = ([0, 1, 2].map(row), [0, 1, 2].map(place));
                         along::<F, SWITCHES, 3, 2, 8, 17>(rows, places, y, switches)
                             || along::<F, SWITCHES, 3, 2, 4, 9>(rows, places, y, switches)
                             || along::<F, SWITCHES, 3, 2, 1, 3>(rows, places, y, switches)
                     }
-                    (3, 1) => {
+                    ([3, 3], 1) => {
                         let (rows, places) = ([0, 1, 2].map(row), [0, 1, 2].map(place));
                         along::<F, SWITCHES, 3, 1, 8, 10>(rows, places, y, switches)
                             || along::<F, SWITCHES, 3, 1, 4, 6>(rows, places, y, switches)
@@ -173,7 +180,7 @@ impl MaxPool2d {
                 }
             }
             for ox in (0..done.start).chain(done.end..ow) {
-                let columns = windows.covered(ox, w);
+                let columns = windows.covered(1, ox, w);
                 let mut at = rows.start * w + columns.start;
                 let mut best = x[at];
                 for row in rows.clone() {
@@ -234,6 +241,10 @@ impl<F: Real> Layer<F> for MaxPool2d {
 
     fn window(&self) -> Option<Window> {
         Some(self.windows.as_window())
+    }
+
+    fn operations(&self, _inputs: &[Shape]) -> Vec<Operation> {
+        vec![Operation::MaxPool(self.windows)]
     }
 
     fn needs(&self) -> Needs {

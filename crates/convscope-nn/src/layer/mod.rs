@@ -7,9 +7,12 @@ mod adaptive_avg_pool2d;
 mod add;
 mod avg_pool2d;
 mod batch_norm;
+mod channel_affine;
+mod clamp;
 mod concat;
 mod conv2d;
 mod conv_transpose2d;
+mod crop;
 mod drop_connect;
 mod dropout;
 mod flatten;
@@ -17,12 +20,16 @@ mod gelu;
 mod leaky_relu;
 mod linear;
 mod local_response_norm;
+mod log_softmax;
 mod max_pool2d;
 mod max_unpool2d;
+mod multiply;
+mod operation;
 mod pass;
 mod pool;
 pub(crate) mod random;
 mod relu;
+mod reshape;
 mod sigmoid;
 mod softmax;
 mod tanh;
@@ -33,9 +40,12 @@ pub use adaptive_avg_pool2d::{AdaptiveAvgPool2d, GlobalAvgPool2d};
 pub use add::Add;
 pub use avg_pool2d::AvgPool2d;
 pub use batch_norm::{BatchNorm1d, BatchNorm2d};
+pub use channel_affine::ChannelAffine;
+pub use clamp::Clamp;
 pub use concat::{Concat, DepthConcat};
 pub use conv_transpose2d::ConvTranspose2d;
 pub use conv2d::{Conv2d, Padding};
+pub use crop::Crop;
 pub use drop_connect::DropConnect;
 pub use dropout::{Dropout, SpatialDropout};
 pub use flatten::Flatten;
@@ -43,10 +53,15 @@ pub use gelu::Gelu;
 pub use leaky_relu::LeakyRelu;
 pub use linear::Linear;
 pub use local_response_norm::LocalResponseNorm;
+pub use log_softmax::LogSoftmax;
 pub use max_pool2d::MaxPool2d;
 pub use max_unpool2d::MaxUnpool2d;
+pub use multiply::Multiply;
+pub use operation::Operation;
 pub use pass::{Pass, Rule, Saved};
+pub use pool::Windows;
 pub use relu::Relu;
+pub use reshape::Reshape;
 pub use sigmoid::Sigmoid;
 pub use softmax::Softmax;
 pub use tanh::Tanh;
@@ -159,6 +174,12 @@ pub trait Layer<F: Real>: Debug + Send + Sync {
     /// When it cannot follow such a node.
     fn meet(&mut self, _sources: &[Source<'_>]) -> Result<()> {
         Ok(())
+    }
+
+    /// What it computes in inference of inputs of these shapes, step by step: how it is written in
+    /// another format. A layer of your own says it in these terms, or cannot be written.
+    fn operations(&self, _inputs: &[Shape]) -> Vec<Operation> {
+        Vec::new()
     }
 
     /// The parameters by name.
@@ -310,9 +331,12 @@ layers!(
     AvgPool2d,
     BatchNorm1d,
     BatchNorm2d,
+    ChannelAffine,
+    Clamp,
     Concat,
     Conv2d,
     ConvTranspose2d,
+    Crop,
     DepthConcat,
     DropConnect,
     Dropout,
@@ -322,9 +346,12 @@ layers!(
     LeakyRelu,
     Linear,
     LocalResponseNorm,
+    LogSoftmax,
     MaxPool2d,
     MaxUnpool2d,
+    Multiply,
     Relu,
+    Reshape,
     Sigmoid,
     Softmax,
     SpatialDropout,

@@ -12,7 +12,7 @@ fn relu<F: Real>(x: F) -> F {
     if x < F::zero() { F::zero() } else { x }
 }
 
-fn positive<F: Real>(g: F) -> F {
+pub(super) fn positive<F: Real>(g: F) -> F {
     if g > F::zero() { g } else { F::zero() }
 }
 
@@ -38,6 +38,10 @@ impl<F: Real> Layer<F> for Relu {
         single("Relu", inputs).cloned()
     }
 
+    fn operations(&self, _inputs: &[Shape]) -> Vec<Operation> {
+        vec![Operation::Relu]
+    }
+
     fn needs(&self) -> Needs {
         Needs {
             input: false,
@@ -60,7 +64,7 @@ impl<F: Real> Layer<F> for Relu {
             Rule::Gradient => zip(y, gradient, derivative),
             Rule::Deconv => map(gradient, positive),
             Rule::Guided => zip(y, gradient, guided),
-            Rule::Redirected => redirected(y, gradient),
+            Rule::Redirected => redirected(zip(y, gradient, derivative), gradient),
         })
     }
 
@@ -70,7 +74,7 @@ impl<F: Real> Layer<F> for Relu {
             Rule::Gradient => zip_into(y, gradient, derivative),
             Rule::Deconv => map_into(gradient, positive),
             Rule::Guided => zip_into(y, gradient, guided),
-            Rule::Redirected => redirected(y, &gradient),
+            Rule::Redirected => redirected(zip(y, &gradient, derivative), &gradient),
         })
     }
 
@@ -83,10 +87,10 @@ impl<F: Real> Layer<F> for Relu {
     }
 }
 
-/// The derivative, but of an image that would get nothing at all, every positive signal.
-fn redirected<F: Real>(y: &Tensor<F>, gradient: &Tensor<F>) -> Tensor<F> {
-    let mut dx = zip(y, gradient, derivative);
-    let one: usize = y.shape()[1..].iter().product();
+/// What the derivative lets back, `dx`, but of an image that would get nothing at all, every positive
+/// signal.
+pub(super) fn redirected<F: Real>(mut dx: Tensor<F>, gradient: &Tensor<F>) -> Tensor<F> {
+    let one: usize = dx.shape()[1..].iter().product();
     let images = slice_mut(&mut dx).chunks_mut(one.max(1));
     for (dx, gradient) in images.zip(slice(gradient).chunks(one.max(1))) {
         if dx.iter().all(|&g| g == F::zero()) {

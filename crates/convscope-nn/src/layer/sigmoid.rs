@@ -31,6 +31,10 @@ impl<F: Real> Layer<F> for Sigmoid {
         single("Sigmoid", inputs).cloned()
     }
 
+    fn operations(&self, _inputs: &[Shape]) -> Vec<Operation> {
+        vec![Operation::Sigmoid]
+    }
+
     fn needs(&self) -> Needs {
         Needs {
             input: false,

@@ -27,6 +27,10 @@ impl<F: Real> Layer<F> for Softmax {
         single("Softmax", inputs).cloned()
     }
 
+    fn operations(&self, _inputs: &[Shape]) -> Vec<Operation> {
+        vec![Operation::Softmax]
+    }
+
     fn needs(&self) -> Needs {
         Needs {
             input: false,

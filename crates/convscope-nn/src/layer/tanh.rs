@@ -30,6 +30,10 @@ impl<F: Real> Layer<F> for Tanh {
         single("Tanh", inputs).cloned()
     }
 
+    fn operations(&self, _inputs: &[Shape]) -> Vec<Operation> {
+        vec![Operation::Tanh]
+    }
+
     fn needs(&self) -> Needs {
         Needs {
             input: false,

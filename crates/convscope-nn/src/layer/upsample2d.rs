@@ -133,6 +133,18 @@ impl<F: Real> Layer<F> for Upsample2d {
         first.first as isize..reach as isize + 1
     }
 
+    fn operations(&self, _inputs: &[Shape]) -> Vec<Operation> {
+        let (bilinear, align_corners) = match self.mode {
+            Mode::Nearest => (false, false),
+            Mode::Bilinear { align_corners } => (true, align_corners),
+        };
+        vec![Operation::Upsample {
+            factor: self.factor,
+            bilinear,
+            align_corners,
+        }]
+    }
+
     fn needs(&self) -> Needs {
         Needs::default()
     }

@@ -5,12 +5,14 @@ use crate::parallel::{fresh, slice, slice_mut};
 use ndarray::IxDyn;
 use rayon::prelude::*;
 
-/// Puts rows and columns of zeros around an image.
+/// Puts rows and columns of zeros around an image, and channels of zeros before and behind its own.
 ///
 /// # Shapes
-/// Input `[N, C, H, W]`, output `[N, C, top + H + bottom, left + W + right]`.
+/// Input `[N, C, H, W]`, output `[N, before + C + behind, top + H + bottom, left + W + right]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ZeroPad2d {
+    /// Before and behind.
+    channels: [usize; 2],
     /// Top, bottom, left and right.
     sides: [usize; 4],
 }
@@ -18,17 +20,27 @@ pub struct ZeroPad2d {
 impl ZeroPad2d {
     /// This many on every side.
     pub fn new(width: usize) -> ZeroPad2d {
-        ZeroPad2d { sides: [width; 4] }
+        ZeroPad2d::sides([width; 4])
     }
 
     /// Top, bottom, left and right, in the order of [`Padding::Sides`].
     pub fn sides(sides: [usize; 4]) -> ZeroPad2d {
-        ZeroPad2d { sides }
+        ZeroPad2d {
+            channels: [0; 2],
+            sides,
+        }
     }
 
-    fn padded(&self, h: usize, w: usize) -> [usize; 2] {
+    /// Channels of zeros, before the image's own and behind them.
+    pub fn channels(mut self, before: usize, behind: usize) -> ZeroPad2d {
+        self.channels = [before, behind];
+        self
+    }
+
+    fn padded(&self, [c, h, w]: [usize; 3]) -> [usize; 3] {
         let [top, bottom, left, right] = self.sides;
-        [top + h + bottom, left + w + right]
+        let [before, behind] = self.channels;
+        [before + c + behind, top + h + bottom, left + w + right]
     }
 }
 
@@ -39,13 +51,18 @@ impl<F: Real> Layer<F> for ZeroPad2d {
 
     fn settings(&self) -> String {
         let [top, bottom, left, right] = self.sides;
-        format!("top {top}, bottom {bottom}, left {left}, right {right}")
+        let mut text = format!("top {top}, bottom {bottom}, left {left}, right {right}");
+        if let [before, behind] = self.channels
+            && self.channels != [0, 0]
+        {
+            text += &format!(", {before} channels before, {behind} behind");
+        }
+        text
     }
 
     fn build(&mut self, inputs: &[Shape], _rng: &mut ChaCha8Rng) -> Result<Shape> {
-        let [c, h, w] = image_shape("ZeroPad2d", single("ZeroPad2d", inputs)?)?;
-        let [h, w] = self.padded(h, w);
-        Ok(vec![c, h, w])
+        let image = image_shape("ZeroPad2d", single("ZeroPad2d", inputs)?)?;
+        Ok(self.padded(image).to_vec())
     }
 
     fn window(&self) -> Option<Window> {
@@ -56,6 +73,13 @@ impl<F: Real> Layer<F> for ZeroPad2d {
         })
     }
 
+    fn operations(&self, _inputs: &[Shape]) -> Vec<Operation> {
+        let ([before, behind], [top, bottom, left, right]) = (self.channels, self.sides);
+        vec![Operation::ZeroPad([
+            before, behind, top, bottom, left, right,
+        ])]
+    }
+
     fn needs(&self) -> Needs {
         Needs::default()
     }
@@ -63,15 +87,18 @@ impl<F: Real> Layer<F> for ZeroPad2d {
     fn forward(&self, inputs: &[&Tensor<F>], _pass: &Pass) -> Result<(Tensor<F>, Saved<F>)> {
         let x = *single("ZeroPad2d", inputs)?;
         let [n, c, h, w] = batch_shape("ZeroPad2d", x, None)?;
-        let [oh, ow] = self.padded(h, w);
+        let [oc, oh, ow] = self.padded([c, h, w]);
         let [top, _, left, _] = self.sides;
-        let mut y = Tensor::zeros(IxDyn(&[n, c, oh, ow]));
+        let mut y = Tensor::zeros(IxDyn(&[n, oc, oh, ow]));
         slice_mut(&mut y)
-            .par_chunks_mut(oh * ow)
-            .zip(slice(x).par_chunks(h * w))
+            .par_chunks_mut(oc * oh * ow)
+            .zip(slice(x).par_chunks(c * h * w))
             .for_each(|(y, x)| {
-                for (y, x) in y.chunks_mut(ow).skip(top).zip(x.chunks(w)) {
-                    y[left..left + w].copy_from_slice(x);
+                let planes = y.chunks_mut(oh * ow).skip(self.channels[0]);
+                for (y, x) in planes.zip(x.chunks(h * w)) {
+                    for (y, x) in y.chunks_mut(ow).skip(top).zip(x.chunks(w)) {
+                        y[left..left + w].copy_from_slice(x);
+                    }
                 }
             });
         Ok((y, Saved::Nothing))
@@ -79,16 +106,19 @@ impl<F: Real> Layer<F> for ZeroPad2d {
 
     fn backward(&self, seen: &Seen<'_, F>, gradient: &Tensor<F>, _want: Want) -> Gradients<F> {
         let shape = &seen.input_shapes[0];
-        let (h, w) = (shape[2], shape[3]);
-        let [oh, ow] = self.padded(h, w);
+        let (c, h, w) = (shape[1], shape[2], shape[3]);
+        let [oc, oh, ow] = self.padded([c, h, w]);
         let [top, _, left, _] = self.sides;
         let mut dx = fresh(shape);
         slice_mut(&mut dx)
-            .par_chunks_mut(h * w)
-            .zip(slice(gradient).par_chunks(oh * ow))
+            .par_chunks_mut(c * h * w)
+            .zip(slice(gradient).par_chunks(oc * oh * ow))
             .for_each(|(dx, dy)| {
-                for (dx, dy) in dx.chunks_mut(w).zip(dy.chunks(ow).skip(top)) {
-                    dx.copy_from_slice(&dy[left..left + w]);
+                let planes = dy.chunks(oh * ow).skip(self.channels[0]);
+                for (dx, dy) in dx.chunks_mut(h * w).zip(planes) {
+                    for (dx, dy) in dx.chunks_mut(w).zip(dy.chunks(ow).skip(top)) {
+                        dx.copy_from_slice(&dy[left..left + w]);
+                    }
                 }
             });
         Gradients::input(dx)

@@ -74,6 +74,18 @@ impl NetworkBuilder {
         self.step(inputs, name, layer.into(), false)
     }
 
+    /// The same for a layer that has its weights already: one whose [`Layer::build`] was called for
+    /// inputs of these shapes, and whose parameters and buffers were filled in then.
+    pub fn add_trained(
+        self,
+        inputs: &[&str],
+        name: &str,
+        layer: impl Into<Box<dyn Layer<f32>>>,
+    ) -> NetworkBuilder {
+        let inputs = inputs.iter().map(|name| self.reference(name)).collect();
+        self.step(inputs, name, layer.into(), true)
+    }
+
     /// Adds a block after the last node: a small network of its own, whose nodes get its name and
     /// a dot in front of theirs.
     ///

@@ -5,11 +5,13 @@ mod effective_field;
 mod parameters;
 mod receptive_field;
 mod summary;
+mod view;
 
 pub use builder::NetworkBuilder;
 pub use effective_field::EffectiveField;
 pub use receptive_field::{ReceptiveField, Rect};
 pub use summary::{Summary, SummaryRow};
+pub use view::NodeView;
 
 use crate::error::{NnError, Result};
 use crate::layer::{Layer, Pass, Shape};

@@ -1,6 +1,6 @@
 //! A shortcut that learns nothing.
 
-use convscope_nn::layer::{Gradients, Layer, Needs, Saved, Seen, Shape, Want, Window};
+use convscope_nn::layer::{Gradients, Layer, Needs, Operation, Saved, Seen, Shape, Want, Window};
 use convscope_nn::{NnError, Pass, Real, Result, Tensor};
 use ndarray::{Axis, IxDyn, Slice};
 use rand_chacha::ChaCha8Rng;
@@ -74,6 +74,20 @@ impl<F: Real> Layer<F> for PaddedShortcut {
                 inputs.len()
             ))),
         }
+    }
+
+    fn operations(&self, inputs: &[Shape]) -> Vec<Operation> {
+        let [channels, height, width] = [0, 1, 2].map(|axis| inputs[0][axis]);
+        let before = (self.channels - channels) / 2;
+        let behind = self.channels - channels - before;
+        vec![
+            Operation::Crop {
+                start: [0; 3],
+                end: [channels, height, width],
+                step: [1, self.stride, self.stride],
+            },
+            Operation::ZeroPad([before, behind, 0, 0, 0, 0]),
+        ]
     }
 
     fn window(&self) -> Option<Window> {

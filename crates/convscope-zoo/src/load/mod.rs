@@ -79,10 +79,23 @@ type Found<'a> = Vec<(String, Cow<'a, ArrayD<f32>>)>;
 /// When a parameter is missing, has another shape or is not asked for (the message lists each with
 /// both shapes), or holds a NaN or an infinity.
 pub fn load(network: &mut Network, weights: &Weights) -> Result<Loaded> {
+    load_any(network, weights, &namings(weights))
+}
+
+/// [`load`] for weights whose names are known to be of this kind, where the file's format does not
+/// tell: Keras's saved as `.npz`, say.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_as(network: &mut Network, weights: &Weights, naming: Naming) -> Result<Loaded> {
+    load_any(network, weights, &[naming])
+}
+
+fn load_any(network: &mut Network, weights: &Weights, namings: &[Naming]) -> Result<Loaded> {
     let expected = expected(network);
     let source = weights.source().map(|path| path.display().to_string());
     let mut nearest: Option<Mismatch> = None;
-    for naming in namings(weights) {
+    for &naming in namings {
         let (found, ignored) = read(network, weights, naming, &expected)?;
         let shapes = found
             .iter()
@@ -97,8 +110,7 @@ pub fn load(network: &mut Network, weights: &Weights) -> Result<Loaded> {
             nearest = Some(mismatch);
         }
     }
-    let nearest = nearest.expect("there is always the network's own naming");
-    Err(WeightsError::Mismatch(nearest).into())
+    Err(WeightsError::Mismatch(nearest.unwrap_or_default()).into())
 }
 
 /// Which namings a file may have, the likeliest first.
