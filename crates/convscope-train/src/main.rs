@@ -128,11 +128,8 @@ fn follow(job: &Job, fresh: bool) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Ended::Stopped { at, checkpoint } => {
-            println!(
-                "{at}; {} goes on from {}",
-                job.command,
-                checkpoint.display()
-            );
+            let checkpoint = checkpoint.display();
+            println!("{at}; the same command goes on from {checkpoint}");
             Ok(ExitCode::from(130))
         }
         _ => bail!("this ended in a way that is not known here"),
