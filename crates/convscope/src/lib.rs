@@ -32,6 +32,7 @@ pub use plotters;
 
 pub use beside::{Beside, beside_published};
 pub use blocks::{Block, Blocks, by_block};
+pub use convscope_graph::{Detail, Drawing, draw};
 pub use datasets::{mnist, mnist_small};
 pub use gradient::gradient;
 pub use live::LiveCurve;

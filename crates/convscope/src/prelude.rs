@@ -8,9 +8,10 @@ pub use crate::checks::{
 };
 pub use crate::show::{EvcxrDebug, EvcxrDisplay, Show, Shown};
 pub use crate::{
-    Beside, Block, Blocks, Colormap, Figure, Gallery, Landscape, LiveCurve, OwnRule, Picture, Plot,
-    Plots, Race, Row, Timing, Track, beside_published, by_block, figure, gallery, gallery_of,
-    gradient, heatmap, mnist, mnist_small, picture, predictions, row, side_by_side, time_it,
+    Beside, Block, Blocks, Colormap, Detail, Drawing, Figure, Gallery, Landscape, LiveCurve,
+    OwnRule, Picture, Plot, Plots, Race, Row, Timing, Track, beside_published, by_block, draw,
+    figure, gallery, gallery_of, gradient, heatmap, mnist, mnist_small, picture, predictions, row,
+    side_by_side, time_it,
 };
 pub use crate::{image, ndarray, plotters, zoo};
 
@@ -29,8 +30,8 @@ pub use convscope_nn::{
     AdaDelta, AdaMax, Adagrad, Adam, AdamW, AdaptiveAvgPool2d, Add, AmsGrad, AvgPool2d,
     BatchNorm1d, BatchNorm2d, BinaryCrossEntropy, Checkpoint, Checkpoints, Clip, Concat,
     ConfusionMatrix, Constant, Constraint, Conv2d, ConvTranspose2d, Cosine, CrossEntropy,
-    DepthConcat, DropConnect, Dropout, EarlyStopping, EpochRecord, Evaluation, Exponential,
-    Flatten, Gelu, GlobalAvgPool2d, Hinge, History, Init, Layer, LeakyRelu, Linear,
+    DepthConcat, DropConnect, Dropout, EarlyStopping, EffectiveField, EpochRecord, Evaluation,
+    Exponential, Flatten, Gelu, GlobalAvgPool2d, Hinge, History, Init, Layer, LeakyRelu, Linear,
     LocalResponseNorm, Loss, MaxPool2d, MaxUnpool2d, MeanAbsoluteError, MeanSquaredError, Measure,
     Momentum, Nadam, Nesterov, Network, NetworkBuilder, NnError, OneCycle, Optimizer, Padding,
     ParameterGroups, Pass, PerEpoch, RateSearch, RateSweep, Real, ReceptiveField, ReduceOnPlateau,

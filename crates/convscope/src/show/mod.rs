@@ -9,6 +9,7 @@
 
 mod array;
 mod data;
+mod drawing;
 mod html;
 mod network;
 mod optim;
