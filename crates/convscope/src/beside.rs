@@ -85,7 +85,7 @@ impl Counted {
             _ => grouped(self.here as u64),
         };
         let [published, source] = match &self.published {
-            None => ["", "not printed anywhere that we know of"].map(str::to_owned),
+            None => ["", "nobody that we know of"].map(str::to_owned),
             Some(p) => {
                 let note = match p.note {
                     "" => String::new(),
@@ -162,7 +162,7 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part} in\n{text}");
         }
-        assert_eq!(text.matches("not printed anywhere").count(), 3, "{text}");
+        assert_eq!(text.matches("nobody that we know of").count(), 3, "{text}");
         assert!(beside_published(&["lenet6"]).is_err());
     }
 }

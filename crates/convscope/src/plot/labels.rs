@@ -20,7 +20,7 @@ pub(super) fn place(
         .zip(words)
         .map(|(&[x, y], word)| {
             // A letter is a little more than half as wide as it is high.
-            let width = word.chars().count() as i32 * size * 56 / 100;
+            let width = word.chars().count() as i32 * size * 53 / 100;
             let (gap, half) = (size / 2, size / 2);
             let places = [
                 [x + gap, y - half],
