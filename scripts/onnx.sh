@@ -10,10 +10,10 @@ python=${PYTHON:-python3}
 folder=${1:?usage: onnx.sh FOLDER}
 mkdir -p "$folder"
 exchange() {
-    cargo run --quiet --release --manifest-path "$root/Cargo.toml" -p convscope-onnx --example exchange -- "$@"
+    cargo run --quiet --manifest-path "$root/Cargo.toml" -p convscope-onnx --example exchange -- "$@"
 }
-"$python" "$root/scripts/onnx.py" export "$folder" >&2
+"$python" "$root/scripts/onnx_compare.py" export "$folder" >&2
 exchange read "$folder" > "$folder/read.json"
 exchange write "$folder" > /dev/null
-"$python" "$root/scripts/onnx.py" check "$folder" > "$folder/checked.json"
-"$python" "$root/scripts/onnx.py" collect "$folder"
+"$python" "$root/scripts/onnx_compare.py" check "$folder" > "$folder/checked.json"
+"$python" "$root/scripts/onnx_compare.py" collect "$folder"

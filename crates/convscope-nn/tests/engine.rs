@@ -178,6 +178,44 @@ fn the_three_rules_at_a_relu() {
 }
 
 #[test]
+fn a_unit_with_a_ceiling_follows_the_rules_as_a_relu_does() {
+    // Four units: off, between, at the ceiling and beyond it; the output pulls them so.
+    let pull = [1.0, -2.0, 3.0, -4.0];
+    let back = |layer: Clamp, rule| {
+        let mut net = Network::input([4])
+            .add("clamp", layer)
+            .add("fc", Linear::new(1))
+            .build(0)
+            .unwrap();
+        net.set_parameter("fc.weight", tensor(&[1, 4], pull))
+            .unwrap();
+        let trace = net.trace(&tensor(&[1, 4], [-1.0, 3.0, 6.0, 7.0])).unwrap();
+        let gradient = trace.gradient(Unit::class(0), rule).unwrap();
+        gradient.into_raw_vec_and_offset().0
+    };
+    let relu6 = |rule| back(Clamp::relu6(), rule);
+    assert_eq!(relu6(Rule::Gradient), [0., -2., 0., 0.]);
+    assert_eq!(relu6(Rule::Deconv), [1., 0., 3., 0.]);
+    assert_eq!(relu6(Rule::Guided), [0., 0., 0., 0.]);
+    assert_eq!(relu6(Rule::Redirected), [0., -2., 0., 0.]);
+    let shut = |rule| back(Clamp::new(0.0, 2.0), rule);
+    assert_eq!(shut(Rule::Gradient), [0., 0., 0., 0.]);
+    assert_eq!(
+        shut(Rule::Redirected),
+        [1., 0., 3., 0.],
+        "nothing passes else"
+    );
+    // Where the lower limit is not 0 it is no rectifier.
+    for rule in [Rule::Gradient, Rule::Deconv, Rule::Guided] {
+        assert_eq!(
+            back(Clamp::new(-2.0, 6.5), rule),
+            [1., -2., 3., 0.],
+            "{rule:?}"
+        );
+    }
+}
+
+#[test]
 fn a_trace_knows_every_node_and_keeps_its_weights() {
     let mut net = small_net();
     let x = toy(2, 1).images;

@@ -111,7 +111,12 @@ fn everything() -> Network {
         .add("pad", ZeroPad2d::new(1))
         .add("adaptive", AdaptiveAvgPool2d::new(9, 7))
         .add("sigmoid", Sigmoid)
-        .add_after(&["sigmoid", "adaptive"], "sum", Add)
+        .add("clamp", Clamp::new(0.1, 0.9))
+        .add("affine", ChannelAffine::new())
+        .add_after(&["affine", "adaptive"], "product", Multiply)
+        .add("crop", Crop::new())
+        .add("logs", LogSoftmax)
+        .add_after(&["logs", "adaptive"], "sum", Add)
         .add_after(&["sum", "adaptive"], "cat", Concat)
         .add("softmax", Softmax)
         .add("flatten", Flatten)
@@ -282,6 +287,32 @@ fn settings_and_shapes_that_make_no_sense_are_refused_with_the_nodes_name() {
         ),
         (image().add("a", BatchNorm1d::new()), ["\"a\"", "[2, 4, 4]"]),
         (image().add("a", LeakyRelu::new(-1.0)), ["\"a\"", "-1"]),
+        (image().add("a", Clamp::new(1.0, 1.0)), ["\"a\"", "1 and 1"]),
+        (
+            image().add("a", Clamp::new(f64::NAN, 1.0)),
+            ["\"a\"", "less than its upper"],
+        ),
+        (
+            image().add("a", Crop::new().rows(2..5)),
+            ["\"a\"", "rows from 2 to 5"],
+        ),
+        (
+            image().add("a", Crop::new().every(0)),
+            ["\"a\"", "step of 1 or more"],
+        ),
+        (image().add("a", Reshape::new([5])), ["\"a\"", "[2, 4, 4]"]),
+        (image().add("a", Reshape::new([])), ["\"a\"", "[]"]),
+        (image().add("a", Multiply), ["\"a\"", "joins two nodes"]),
+        (
+            image()
+                .add("p", MaxPool2d::new(2))
+                .add_after(&["input", "p"], "a", Multiply),
+            ["\"a\"", "one row and one column"],
+        ),
+        (
+            image().add("a", MaxPool2d::new(3).paddings([3, 0, 0, 0])),
+            ["\"a\"", "its window less one, 2"],
+        ),
         (
             image().add("a", MaxPool2d::new(3).padding(2)),
             ["\"a\"", "half its window"],

@@ -86,6 +86,38 @@ fn network(name: &str, input: &[usize]) -> NetworkBuilder {
         "Upsample2d nearest" => Upsample2d::nearest(2).into(),
         "Upsample2d bilinear" => Upsample2d::bilinear(3).into(),
         "Upsample2d bilinear, aligned" => Upsample2d::bilinear(2).align_corners().into(),
+        "Clamp" => Clamp::new(-0.4, 0.9).into(),
+        "LogSoftmax" | "LogSoftmax of a vector" => LogSoftmax.into(),
+        "MaxPool2d 3x2/1x2 padded" => {
+            let pool = MaxPool2d::rect(3, 2).strides(1, 2);
+            pool.paddings([1, 1, 0, 0]).into()
+        }
+        "AvgPool2d 2x3/2x1 padded, not counted" => {
+            let pool = AvgPool2d::rect(2, 3).strides(2, 1).paddings([0, 0, 1, 1]);
+            pool.count_padding(false).into()
+        }
+        "Crop" => {
+            let crop = Crop::new().channels(1..5).rows(0..3).columns(1..6);
+            crop.steps([3, 1, 2]).into()
+        }
+        "Reshape" => Reshape::new([3, 2, 2]).into(),
+        "Clamp, ReLU6" => {
+            return net
+                .add_after(&["input"; 4], "four", Add)
+                .add("clamp", Clamp::relu6());
+        }
+        "Multiply" => {
+            return net
+                .add("tanh", Tanh)
+                .add_after(&["input", "tanh"], "product", Multiply);
+        }
+        "Multiply, one for each channel" => {
+            return net.add("pool", GlobalAvgPool2d).add_after(
+                &["input", "pool"],
+                "product",
+                Multiply,
+            );
+        }
         "ZeroPad2d" => ZeroPad2d::sides([0, 1, 2, 3]).into(),
         "MaxUnpool2d" => {
             return net

@@ -1,10 +1,10 @@
 //! Real files with bytes changed at random: a network or an error, never a panic, and nothing larger
 //! than a file's allowance.
 //!
-//! `cargo test` tries a few thousand; more, in an optimised build:
+//! `cargo test` tries a few thousand; more:
 //!
 //! ```text
-//! CONVSCOPE_MUTATIONS=500000 cargo test --release -p convscope-onnx --test mutations -- --nocapture
+//! CONVSCOPE_MUTATIONS=500000 cargo test -p convscope-onnx --test mutations -- --nocapture
 //! ```
 
 mod common;

@@ -49,7 +49,7 @@ fn nodes_and_parameters_keep_their_paths() {
         ),
         (
             "residual_bn.onnx",
-            ["conv1", "bn1", "block.0", "block.1", "block.3"],
+            ["conv1", "bn1", "block.0", "block.1", "block.2"],
             ["conv1.weight", "block.1.bias", "fc.weight"],
         ),
         (

@@ -8,6 +8,7 @@ use convscope_nn::{ChannelAffine, Tensor};
 use ndarray::{ArrayD, IxDyn, Zip};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use std::sync::Arc;
 
 impl Import<'_> {
     pub(super) fn arithmetic(&mut self, node: &Node) -> Step {
@@ -20,7 +21,7 @@ impl Import<'_> {
             _ => {
                 let (a, b) = (self.constant(node, 0)?, self.constant(node, 1)?);
                 let found = self.computed(&node.operator, a, b)?;
-                self.give(node, Value::Constant(found))
+                self.give(node, Value::Constant(Arc::new(found)))
             }
         }
     }

@@ -4,7 +4,8 @@ use super::node::Node;
 use super::value::{Constant, Value, Whole};
 use super::{Import, Step};
 use crate::limits::INTEGERS;
-use ndarray::{ArrayD, Axis, IxDyn, Slice};
+use ndarray::{ArrayD, Axis, IxDyn};
+use std::sync::Arc;
 
 impl Import<'_> {
     pub(super) fn constant_node(&mut self, node: &Node) -> Step {
@@ -36,7 +37,7 @@ impl Import<'_> {
         {
             return Err(format!("it makes {} whole numbers", array.len()));
         }
-        self.give(node, Value::Constant(constant))
+        self.give(node, Value::Constant(Arc::new(constant)))
     }
 
     pub(super) fn constant_of_shape(&mut self, node: &Node) -> Step {
@@ -210,15 +211,10 @@ impl Import<'_> {
             let axis = if axis < 0 { axis + rank as i64 } else { axis };
             let at = usize::try_from(axis).ok().filter(|&axis| axis < rank);
             let at = at.ok_or_else(|| format!("there is no axis {axis}"))?;
-            let [start, end, step] = super::images::part(start, end, step, constant.shape()[at])?;
-            let slice = Slice::new(start as isize, Some(end as isize), step as isize);
+            let places = places(start, end, step, constant.shape()[at])?;
             constant = match constant {
-                Constant::Floats(array) => {
-                    Constant::Floats(array.slice_axis(Axis(at), slice).to_owned())
-                }
-                Constant::Wholes(array) => {
-                    Constant::Wholes(array.slice_axis(Axis(at), slice).to_owned())
-                }
+                Constant::Floats(array) => Constant::Floats(array.select(Axis(at), &places)),
+                Constant::Wholes(array) => Constant::Wholes(array.select(Axis(at), &places)),
             };
         }
         self.give_constant(node, constant)
@@ -248,4 +244,21 @@ impl Import<'_> {
         };
         self.give_constant(node, constant)
     }
+}
+
+/// The places of a slice in either direction, as in NumPy.
+fn places(start: i64, end: i64, step: i64, size: usize) -> Step<Vec<usize>> {
+    let size = size as i64;
+    let from_end = |i: i64| if i < 0 { i.saturating_add(size) } else { i };
+    let (start, end) = (from_end(start), from_end(end));
+    let all: Vec<usize> = match step {
+        0 => return Err("its steps are 0".into()),
+        1.. => (start.max(0)..end.min(size)).map(|i| i as usize).collect(),
+        _ => (end.max(-1) + 1..start.min(size - 1) + 1)
+            .rev()
+            .map(|i| i as usize)
+            .collect(),
+    };
+    let step = usize::try_from(step.unsigned_abs()).unwrap_or(usize::MAX);
+    Ok(all.into_iter().step_by(step).collect())
 }

@@ -9,6 +9,7 @@ use crate::proto::{self, Dimension, Graph, ValueInfo};
 use crate::read::ReadOptions;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
+use std::sync::Arc;
 
 impl Import<'_> {
     /// Reads the whole graph.
@@ -89,7 +90,7 @@ impl Import<'_> {
             if self.values.insert(tensor.name.clone(), value).is_some() {
                 return Err(format!("two tensors of weights are called \"{name}\""));
             }
-            self.stored.push(tensor);
+            self.stored.push(Arc::new(tensor));
         }
         Ok(())
     }

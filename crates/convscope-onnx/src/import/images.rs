@@ -82,6 +82,10 @@ impl Import<'_> {
         let mut ranges = shape.iter().map(|&size| [0, size, 1]).collect::<Vec<_>>();
         for (((start, end), axis), step) in starts.into_iter().zip(ends).zip(axes).zip(steps) {
             let axis = if axis < 0 { axis + rank } else { axis };
+            // All images, however many there are.
+            if axis == 0 && (start, step) == (0, 1) && end >= i64::from(i32::MAX) {
+                continue;
+            }
             let range = usize::try_from(axis - 1)
                 .ok()
                 .and_then(|at| ranges.get_mut(at));

@@ -25,6 +25,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 use value::{Constant, Value};
 
 /// The operators that are read, each within the limits that `docs/onnx.md` states.
@@ -67,7 +68,7 @@ pub(crate) struct Import<'a> {
     /// How many images the file is for, if it says so.
     batch: Option<usize>,
     input: Shape,
-    stored: Vec<proto::Tensor>,
+    stored: Vec<Arc<proto::Tensor>>,
     values: HashMap<String, Value>,
     /// How many nodes read a value; the graph's output counts as one more.
     readers: HashMap<String, usize>,
@@ -189,7 +190,7 @@ impl<'a> Import<'a> {
             Value::Stored(index) => Some(self.decode_stored(index)?),
             Value::Constant(constant) => {
                 self.budget.take_numbers(constant.len())?;
-                Some(constant)
+                Some((*constant).clone())
             }
             Value::Activation(_) | Value::Erf(_) => None,
         })

@@ -4,6 +4,7 @@ use super::node::Node;
 use super::value::{Constant, Value, Whole};
 use super::{Import, Step, listed};
 use convscope_nn::{Flatten, Reshape};
+use std::sync::Arc;
 
 impl Import<'_> {
     /// Flatten, Reshape, Squeeze and Unsqueeze.
@@ -219,7 +220,7 @@ impl Import<'_> {
         };
         let shape = constant.shape().to_vec();
         let constant = constant.reshaped(&shape)?;
-        self.give(node, Value::Constant(constant))
+        self.give(node, Value::Constant(Arc::new(constant)))
     }
 
     pub(super) fn shape_of(&mut self, node: &Node) -> Step {
@@ -245,7 +246,7 @@ impl Import<'_> {
         };
         self.give(
             node,
-            Value::Constant(Constant::wholes(taken.iter().copied())),
+            Value::Constant(Arc::new(Constant::wholes(taken.iter().copied()))),
         )
     }
 }

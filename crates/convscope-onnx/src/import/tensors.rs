@@ -7,6 +7,7 @@ use crate::proto::{self, Tensor};
 use bytes::Bytes;
 use half::{bf16, f16};
 use ndarray::{ArrayD, IxDyn};
+use std::sync::Arc;
 
 /// A type of number, by ONNX's number for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +72,7 @@ impl Element {
 impl Import<'_> {
     /// The stored tensor of this number.
     pub(super) fn decode_stored(&mut self, index: usize) -> Step<Constant> {
-        let tensor = self.stored[index].clone();
+        let tensor = Arc::clone(&self.stored[index]);
         self.decode_tensor(&tensor)
     }
 

@@ -2,6 +2,7 @@
 
 use convscope_nn::Tensor;
 use ndarray::{ArrayD, IxDyn};
+use std::sync::Arc;
 
 /// The value of a name in the graph.
 #[derive(Clone, Debug)]
@@ -11,7 +12,7 @@ pub(super) enum Value {
     /// A constant that is still in the file, by its number there.
     Stored(usize),
     /// A constant that was computed or given by a node.
-    Constant(Constant),
+    Constant(Arc<Constant>),
     /// The way from `erf` to a GELU.
     Erf(Erf),
 }
