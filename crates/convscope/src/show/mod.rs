@@ -9,6 +9,7 @@
 
 mod array;
 mod data;
+mod hessian;
 mod html;
 mod network;
 mod optim;
