@@ -64,7 +64,9 @@ pub use metrics::{
     ConfusionMatrix, Evaluation, accuracy, box_agreement, evaluate, intersection_over_union, top_k,
     top_k_accuracy,
 };
-pub use network::{INPUT, Network, NetworkBuilder, ReceptiveField, Rect, Summary, SummaryRow};
+pub use network::{
+    EffectiveField, INPUT, Network, NetworkBuilder, ReceptiveField, Rect, Summary, SummaryRow,
+};
 pub use optim::{
     AdaDelta, AdaMax, Adagrad, Adam, AdamW, AmsGrad, Clip, Constraint, Group, Momentum, Nadam,
     Nesterov, Optimizer, ParameterGroups, RmsProp, Sgd, State,

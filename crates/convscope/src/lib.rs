@@ -28,6 +28,7 @@ pub use image;
 pub use ndarray;
 pub use plotters;
 
+pub use convscope_graph::{Detail, Drawing, draw};
 pub use datasets::{mnist, mnist_small};
 pub use gradient::gradient;
 pub use live::LiveCurve;

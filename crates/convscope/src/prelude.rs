@@ -8,9 +8,9 @@ pub use crate::checks::{
 };
 pub use crate::show::{EvcxrDebug, EvcxrDisplay, Show, Shown};
 pub use crate::{
-    Colormap, Figure, Gallery, Landscape, LiveCurve, OwnRule, Picture, Plot, Plots, Race, Row,
-    Timing, Track, figure, gallery, gallery_of, gradient, heatmap, mnist, mnist_small, picture,
-    predictions, row, side_by_side, time_it,
+    Colormap, Detail, Drawing, Figure, Gallery, Landscape, LiveCurve, OwnRule, Picture, Plot,
+    Plots, Race, Row, Timing, Track, draw, figure, gallery, gallery_of, gradient, heatmap, mnist,
+    mnist_small, picture, predictions, row, side_by_side, time_it,
 };
 pub use crate::{image, ndarray, plotters, zoo};
 
@@ -29,14 +29,14 @@ pub use convscope_nn::{
     AdaDelta, AdaMax, Adagrad, Adam, AdamW, AdaptiveAvgPool2d, Add, AmsGrad, AvgPool2d,
     BatchNorm1d, BatchNorm2d, BinaryCrossEntropy, Checkpoint, Checkpoints, Clip, Concat,
     ConfusionMatrix, Constant, Constraint, Conv2d, ConvTranspose2d, Cosine, CrossEntropy,
-    DepthConcat, DropConnect, Dropout, EarlyStopping, EpochRecord, Evaluation, Exponential,
-    Flatten, Gelu, GlobalAvgPool2d, Hessian, Hinge, History, Init, Layer, LeakyRelu, Linear,
-    LocalResponseNorm, Loss, MaxPool2d, MaxUnpool2d, MeanAbsoluteError, MeanSquaredError, Measure,
-    Momentum, Nadam, Nesterov, Network, NetworkBuilder, NnError, OneCycle, Optimizer, Padding,
-    ParameterGroups, Pass, PerEpoch, RateSearch, RateSweep, Real, ReceptiveField, ReduceOnPlateau,
-    Relu, RmsProp, Rule, Schedule, Sgd, Sigmoid, SmoothL1, Softmax, SpatialDropout, State,
-    StepDecay, StopHandle, Summary, SummaryRow, Tanh, Target, Tensor, Trace, Training, Unit,
-    Upsample2d, WarmUp, ZeroPad2d, accuracy, conv, cross_entropy, eigh, evaluate,
+    DepthConcat, DropConnect, Dropout, EarlyStopping, EffectiveField, EpochRecord, Evaluation,
+    Exponential, Flatten, Gelu, GlobalAvgPool2d, Hessian, Hinge, History, Init, Layer, LeakyRelu,
+    Linear, LocalResponseNorm, Loss, MaxPool2d, MaxUnpool2d, MeanAbsoluteError, MeanSquaredError,
+    Measure, Momentum, Nadam, Nesterov, Network, NetworkBuilder, NnError, OneCycle, Optimizer,
+    Padding, ParameterGroups, Pass, PerEpoch, RateSearch, RateSweep, Real, ReceptiveField,
+    ReduceOnPlateau, Relu, RmsProp, Rule, Schedule, Sgd, Sigmoid, SmoothL1, Softmax,
+    SpatialDropout, State, StepDecay, StopHandle, Summary, SummaryRow, Tanh, Target, Tensor, Trace,
+    Training, Unit, Upsample2d, WarmUp, ZeroPad2d, accuracy, conv, cross_entropy, eigh, evaluate,
     find_learning_rate, gradcheck, intersection_over_union, softmax, top_k, top_k_accuracy,
 };
 pub use convscope_zoo::{Options, ZooError};

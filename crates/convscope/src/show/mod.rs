@@ -9,6 +9,7 @@
 
 mod array;
 mod data;
+mod drawing;
 mod hessian;
 mod html;
 mod network;
