@@ -140,7 +140,7 @@ pub enum DataError {
     },
 
     /// The registry has no entry of this name.
-    #[error("no dataset is called '{name}'{}; known names: {}", did_you_mean(nearest), known.join(", "))]
+    #[error("nothing to fetch is called '{name}'{}; known names: {}", did_you_mean(nearest), known.join(", "))]
     UnknownDataset {
         /// The name asked for.
         name: String,

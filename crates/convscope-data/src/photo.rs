@@ -1,6 +1,7 @@
 //! Photographs: from a PNG or JPEG file to an array, turned upright, bounded in size.
 
 use crate::error::{DataError, Result};
+use crate::preprocessing::GREY;
 use image::error::{ImageError, LimitErrorKind};
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageDecoder, ImageReader, Limits, Rgb, Rgb32FImage};
@@ -10,9 +11,7 @@ use std::io::{BufRead, BufReader, Cursor, Seek};
 use std::path::{Path, PathBuf};
 
 /// More pixels than this are refused: as numbers they would take over half a gigabyte.
-const MOST_PIXELS: u64 = 50_000_000;
-/// The brightness of red, green and blue to the eye (ITU-R BT.601, as PIL and OpenCV weigh them).
-const GREY: [f32; 3] = [0.299, 0.587, 0.114];
+pub(crate) const MOST_PIXELS: u64 = 50_000_000;
 
 /// A picture, upright, without transparency.
 #[derive(Clone, Debug, PartialEq)]
