@@ -181,9 +181,12 @@ pub fn find(name: &str) -> Result<Recipe> {
     let all = recipes();
     let names: Vec<&str> = all.iter().map(|r| r.name).collect();
     let Some(recipe) = all.iter().find(|r| r.name == name) else {
-        let nearest = names
-            .iter()
-            .min_by_key(|known| strsim::damerau_levenshtein(known, &name.to_lowercase()));
+        let wanted = name.to_lowercase();
+        // Who types a beginning means what begins so.
+        let nearest = names.iter().min_by_key(|known| {
+            let begins = !wanted.is_empty() && known.starts_with(&wanted);
+            (!begins, strsim::damerau_levenshtein(known, &wanted))
+        });
         bail!(
             "there is no recipe \"{name}\"; did you mean {}? There are: {}",
             nearest.unwrap_or(&"another"),

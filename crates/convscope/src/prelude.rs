@@ -39,6 +39,7 @@ pub use convscope_nn::{
     Training, Unit, Upsample2d, WarmUp, ZeroPad2d, accuracy, conv, cross_entropy, eigh, evaluate,
     find_learning_rate, gradcheck, intersection_over_union, softmax, top_k, top_k_accuracy,
 };
+pub use convscope_zoo::shipped::{Card, Shipped, get as shipped};
 pub use convscope_zoo::{Options, ZooError};
 
 pub use convscope_progress::{ProgressBar, grouped, stop_requested};

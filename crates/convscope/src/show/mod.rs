@@ -14,6 +14,7 @@ mod hessian;
 mod html;
 mod network;
 mod optim;
+mod shipped;
 mod training;
 mod values;
 
