@@ -35,7 +35,7 @@ fn repeats(first: &[usize], second: &[usize], batch: usize) -> Result<usize> {
     }
 }
 
-fn two<'a, T>(inputs: &'a [T]) -> Result<[&'a T; 2]> {
+fn two<T>(inputs: &[T]) -> Result<[&T; 2]> {
     match inputs {
         [a, b] => Ok([a, b]),
         _ => Err(NnError::Invalid(format!(

@@ -9,6 +9,7 @@ pub mod n02;
 pub mod n03;
 pub mod n04;
 pub mod n07;
+pub mod n08;
 #[cfg(test)]
 mod testing;
 
@@ -22,6 +23,7 @@ pub(crate) static NOTEBOOKS: [(&str, &[&About]); 6] = [
     ("03", n03::ALL),
     ("04", n04::ALL),
     ("07", n07::ALL),
+    ("08", n08::ALL),
 ];
 
 #[cfg(test)]

@@ -10,6 +10,7 @@
 mod array;
 mod data;
 mod drawing;
+mod hessian;
 mod html;
 mod network;
 mod optim;
