@@ -1,9 +1,12 @@
 //! Weights into networks, under the names that others give them.
 
-use convscope_nn::{Network, Tensor};
+use convscope_nn::{Init, Network, Tensor};
 use convscope_weights::Weights;
 use convscope_zoo::{Naming, Options, get, load, load_as};
 use ndarray::ArrayD;
+
+/// Uniform numbers are drawn in a fraction of the time of normal ones.
+const QUICK: Init = Init::Uniform(0.1);
 
 fn net(name: &str, options: Options) -> Network {
     get(name).unwrap().build(options).unwrap()
@@ -210,7 +213,7 @@ fn keras_layers_come_by_their_names_and_in_keras_layout() {
 #[test]
 fn keras_vgg16_goes_into_the_papers_by_kerass_own_names() {
     // An image of 64 pixels leaves 2x2, so that the order behind the flattening matters.
-    let options = Options::new().size(64).classes(2);
+    let options = Options::new().size(64).classes(2).init(QUICK);
     let trained = net("vgg_d", options);
     let layer = |node: &str| match node {
         "fc6" => "fc1".to_owned(),
@@ -289,7 +292,7 @@ fn caffes_published_models_go_into_the_networks_they_are_of() {
         ("alexnet_two_towers", 67, &own),
     ];
     for (name, size, rename) in cases {
-        let options = Options::new().size(size).classes(3);
+        let options = Options::new().size(size).classes(3).init(QUICK);
         let trained = net(name, options);
         let mut file = file(&trained, rename);
         if name == "googlenet_2014" {
