@@ -160,7 +160,13 @@ fn nothing_at_all_is_every_parameter_missing() {
 /// The other direction of what is loaded: a network's tensors as Keras has them.
 fn as_keras(net: &Network, layer: impl Fn(&str) -> String) -> Weights {
     let rows = net.summary().rows;
-    let shape = |name: &str| rows.iter().find(|row| row.name == name).unwrap().output.clone();
+    let shape = |name: &str| {
+        rows.iter()
+            .find(|row| row.name == name)
+            .unwrap()
+            .output
+            .clone()
+    };
     let mut weights = Weights::new();
     for (path, tensor) in net.parameters().into_iter().chain(net.buffers()) {
         let (node, name) = path.rsplit_once('.').unwrap();
@@ -205,7 +211,12 @@ fn keras_layers_come_by_their_names_and_in_keras_layout() {
     let options = Options::new().seed(4);
     let trained = net("cnn2", options);
     let mut other = net("cnn2", Options::new().blank());
-    let loaded = load_as(&mut other, &as_keras(&trained, str::to_owned), Naming::Keras).unwrap();
+    let loaded = load_as(
+        &mut other,
+        &as_keras(&trained, str::to_owned),
+        Naming::Keras,
+    )
+    .unwrap();
     assert_eq!(loaded.naming, Naming::Keras);
     assert_eq!(all(&other), all(&trained));
 }
@@ -300,8 +311,13 @@ fn caffes_published_models_go_into_the_networks_they_are_of() {
             file.insert(head, ArrayD::zeros(vec![1000, 1024])).unwrap();
         }
         let mut other = net(name, options.blank());
-        let loaded = load_as(&mut other, &file, Naming::Caffe).unwrap_or_else(|e| panic!("{name}: {e}"));
-        assert_eq!(loaded.ignored.len(), usize::from(name == "googlenet_2014"), "{name}");
+        let loaded =
+            load_as(&mut other, &file, Naming::Caffe).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(
+            loaded.ignored.len(),
+            usize::from(name == "googlenet_2014"),
+            "{name}"
+        );
         assert_eq!(all(&other), all(&trained), "{name}");
     }
 }
