@@ -159,7 +159,11 @@ fn the_stand_in_serves_only_where_the_entry_cannot_be_had_and_says_so() {
     assert_eq!(found.entry.name, "other");
     assert_eq!(fs::read(&found.paths[0]).unwrap(), other);
     let notice = found.notice.unwrap();
-    for part in ["not A thing but Another", "Licence: L2", "404 Not Found"] {
+    for part in [
+        "in its place: other (Another)",
+        "Licence: L2",
+        "404 Not Found",
+    ] {
         assert!(notice.contains(part), "{notice}");
     }
 
@@ -206,11 +210,15 @@ fn real_weights_come_from_a_mirror_by_name_and_are_found_in_the_cache_afterwards
     );
     assert!(first.notice.unwrap().contains("BSD-2-Clause"));
     options.mirror = None;
+    // A cache that may only be read has no room for a lock.
+    let lock = cache.path().join("squeezenet1_0-compressed/.lock");
+    fs::remove_file(&lock).unwrap();
     let again = fetched_with("squeezenet1_0", &options, &mut |p| {
         assert!(matches!(p, Progress::Present { .. }), "{p:?}");
     });
     let again = again.unwrap();
     assert_eq!(again.paths, first.paths);
+    assert!(!lock.exists());
     assert!(
         again
             .notice

@@ -259,6 +259,14 @@ fn settings_that_make_no_sense_are_refused() {
     assert!(error.to_string().contains("[3, H, W] or [1, H, W]"));
     let error = good.inverse(Array3::zeros((1, 4, 4)).view()).unwrap_err();
     assert!(error.to_string().contains("expected shape [3, H, W]"));
+    for shape in [(3, 0, 4), (2, 4, 4), (1, 4, 0)] {
+        let odd = Photo {
+            name: "odd".into(),
+            pixels: Array3::zeros(shape),
+        };
+        let error = good.apply(&odd).unwrap_err().to_string();
+        assert!(error.contains("[1, H, W] or [3, H, W]"), "{error}");
+    }
     let unknown = serde_json::from_str::<Preprocessing>(r#"{"resize":"none","colour":"rgb"}"#);
     assert!(unknown.unwrap_err().to_string().contains("colour"));
     for side in [1, 7, usize::MAX / 2, usize::MAX] {

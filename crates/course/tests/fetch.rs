@@ -163,7 +163,7 @@ fn weights_come_from_a_mirror_the_stand_in_with_its_own_licence() {
     let (output, text) = course(root.path(), &args, Some(mirror.to_str().unwrap()));
     assert!(output.status.success(), "{text}");
     for part in [
-        "This is not SqueezeNet 1.0",
+        "in its place: squeezenet1_0-compressed",
         "Licence: BSD-2-Clause, copyright the authors of SqueezeNet",
         "resnet20_cifar10 is in ",
     ] {

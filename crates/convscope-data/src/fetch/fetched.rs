@@ -39,19 +39,26 @@ pub fn fetched_with(
 ) -> Result<Fetched> {
     let registry = Registry::builtin()?;
     let entry = registry.get(name)?;
-    // What lies here serves before anything is asked for again: a machine without a network would
-    // wait for one every time.
-    if !options.force
-        && !is_here(entry, options)?
-        && let Some(other) = stand_in(&registry, entry)
-        && is_here(other, options)?
-    {
-        let why = format!("{name} is not in the cache; cargo course fetch {name} tries to get it");
-        return Ok(Fetched {
-            paths: fetch(other, options, progress)?,
-            entry: other.clone(),
-            notice: Some(notice(entry, other, &why)),
-        });
+    // What lies here serves before anything is asked for again: a machine without a network would wait
+    // for one every time. Nothing is written, so a cache that may only be read serves too.
+    if !options.force {
+        if let Some(paths) = here(entry, options, progress)? {
+            return Ok(Fetched {
+                entry: entry.clone(),
+                paths,
+                notice: None,
+            });
+        }
+        if let Some(other) = stand_in(&registry, entry)
+            && let Some(paths) = here(other, options, progress)?
+        {
+            let why = format!("it is not in the cache; cargo course fetch {name} tries to get it");
+            return Ok(Fetched {
+                entry: other.clone(),
+                paths,
+                notice: Some(notice(entry, other, &why)),
+            });
+        }
     }
     fetch_or_stand_in(&registry, entry, options, progress)
 }
@@ -114,18 +121,27 @@ fn stand_in<'a>(registry: &'a Registry, entry: &Entry) -> Option<&'a Entry> {
     registry.entries.iter().find(|other| other.name == *name)
 }
 
-fn is_here(entry: &Entry, options: &FetchOptions) -> Result<bool> {
+/// Where an entry's files lie, if all are there and whole.
+fn here(
+    entry: &Entry,
+    options: &FetchOptions,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Option<Vec<PathBuf>>> {
     for file in &entry.files {
         if !options.cache.is_whole(entry, file)? {
-            return Ok(false);
+            return Ok(None);
         }
     }
-    Ok(true)
+    let path = |file| {
+        progress(Progress::Present { file });
+        options.cache.path(entry, file)
+    };
+    Ok(Some(entry.files.iter().map(path).collect()))
 }
 
 fn notice(entry: &Entry, other: &Entry, why: &str) -> String {
     format!(
-        "This is not {} but {} ({}).\nLicence: {}\nWhy: {why}",
-        entry.title, other.title, other.name, other.licence
+        "{} ({}) could not be had; in its place: {} ({}).\nLicence: {}\nWhy: {why}",
+        entry.name, entry.title, other.name, other.title, other.licence
     )
 }

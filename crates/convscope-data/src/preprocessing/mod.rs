@@ -176,7 +176,8 @@ impl Preprocessing {
     }
 
     /// Pictures of digits to 28x28 (the centre square), grey, 0 to 1, by the mean and standard
-    /// deviation of MNIST's training pixels: .1307, .3081. MNIST's digits are white on black.
+    /// deviation of MNIST's training pixels: .1307, .3081. MNIST's digits are white on black; of ink on
+    /// paper, take the photo's `negative()`.
     pub fn mnist() -> Self {
         Self {
             resize: Resize::ShortSide(28),

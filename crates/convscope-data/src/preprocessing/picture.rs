@@ -51,6 +51,7 @@ impl Preprocessing {
     /// As [`apply`](Self::apply).
     pub fn view(&self, photo: &Photo) -> Result<Photo> {
         self.check()?;
+        photo.check()?;
         let bytes = to_bytes(photo, self.channels == Channels::Grey);
         let [height, width] = self.resized(bytes.height, bytes.width);
         let [crop_height, crop_width] = self.crop.unwrap_or([height, width]);
