@@ -34,9 +34,9 @@ const MEET: f64 = 19.0;
 const ON: f64 = 13.0;
 /// From a frame's bar to the first box in it, and from its sides.
 const INNER: f64 = 14.0;
-const SIDE: f64 = 10.0;
+const SIDE: f64 = 9.0;
 /// Between branches; the way of a line past boxes.
-const APART: f64 = 14.0;
+const APART: f64 = 12.0;
 const LANE: f64 = 12.0;
 /// Between columns.
 const GUTTER: f64 = 46.0;
@@ -45,6 +45,9 @@ const MARGIN: f64 = 14.0;
 /// A column that is no longer than this is not parted.
 const COLUMN: f64 = 760.0;
 const MOST_COLUMNS: usize = 8;
+/// A drawing higher than this may become so many times as wide as was asked for.
+const HIGH: f64 = 2400.0;
+const WIDER: f64 = 1.25;
 
 /// One box.
 #[derive(Clone, Debug)]
@@ -147,12 +150,21 @@ impl Layout<'_> {
             other => vec![other],
         };
         let columns = self.columns(&steps, level, widest);
+        let high = |columns: &[Vec<&Flow>]| {
+            let heights = columns.iter().map(|c| self.stacked(c, level).height);
+            heights.fold(0.0, f64::max)
+        };
+        // What is very high may be somewhat wider.
+        let columns = match high(&columns) > HIGH {
+            true => self.columns(&steps, level, WIDER * widest),
+            false => columns,
+        };
         let input = text::shape(&self.summary.input);
         let mut ends = Vec::new();
         let (mut x, mut bottom) = (MARGIN, top);
         let mut column_bottom = top;
         for (c, column) in columns.iter().enumerate() {
-            let extent = self.column(column, level);
+            let extent = self.stacked(column, level);
             let axis = x + extent.left;
             let mut y = top + MARGIN;
             if c == 0 {
@@ -223,7 +235,7 @@ impl Layout<'_> {
         }
         let heights: Vec<f64> = groups
             .iter()
-            .map(|g| self.column(g, level).height)
+            .map(|g| self.stacked(g, level).height)
             .collect();
         let mut best: Option<(f64, Vec<Vec<&Flow>>)> = None;
         for count in 1..=MOST_COLUMNS.min(groups.len()) {
@@ -231,7 +243,7 @@ impl Layout<'_> {
                 .into_iter()
                 .map(|range| groups[range].concat())
                 .collect();
-            let extents = columns.iter().map(|c| self.column(c, level));
+            let extents = columns.iter().map(|c| self.stacked(c, level));
             let width: f64 = extents.clone().map(|e| e.width() + GUTTER).sum();
             let height = extents.map(|e| e.height).fold(0.0, f64::max);
             let fits = count == 1 || width - GUTTER + 2.0 * MARGIN <= widest;
@@ -244,10 +256,6 @@ impl Layout<'_> {
             }
         }
         best.map_or_else(Vec::new, |(_, columns)| columns)
-    }
-
-    fn column(&self, steps: &[&Flow], level: &Level) -> Extent {
-        self.stacked(steps, level)
     }
 
     fn stacked(&self, steps: &[&Flow], level: &Level) -> Extent {
@@ -634,11 +642,11 @@ pub(crate) fn lines(unit: &super::unit::Unit, item: &Item) -> Lines {
     }
 }
 
-/// `"layer1.1 to layer1.2 (x 2)"`.
+/// `"layer1.1 to layer1.2, x 2"`.
 pub(crate) fn title(item: &Item) -> String {
     match item.copies.last() {
-        None => item.path.clone(),
-        Some(last) => format!("{} to {last}, x {}", item.path, item.copies.len() + 1),
+        None => item.name.clone(),
+        Some(last) => format!("{} to {last}, x {}", item.name, item.copies.len() + 1),
     }
 }
 

@@ -168,11 +168,16 @@ impl Drawing {
         let scene = layout::layout(&self.summary, &tree, self.width, 44.0);
         let boxes = scene.boxes.iter().map(|b| {
             let unit = &tree.units[b.unit];
-            (b.lines.clone(), self.about(unit))
+            let others = &tree.nodes[b.unit][unit.rows.len()..];
+            (b.lines.clone(), self.about(unit, others))
         });
         let words = svg::Words {
             title: &self.title,
             subtitle: &self.subtitle(),
+            node: &|id| match id {
+                0 => INPUT.to_owned(),
+                id => self.summary.rows[id - 1].name.clone(),
+            },
             boxes: boxes.collect(),
         };
         svg::draw(&scene, &tree.units, &words)
@@ -189,14 +194,14 @@ impl Drawing {
 
     fn subtitle(&self) -> String {
         format!(
-            "{} learned numbers, {} multiply-adds for one image",
+            "{} parameters, {} multiply-adds for one image",
             grouped(self.summary.parameters() as u64),
             grouped(self.summary.multiply_adds())
         )
     }
 
     /// What a browser shows when a box is pointed at.
-    fn about(&self, unit: &unit::Unit) -> String {
+    fn about(&self, unit: &unit::Unit, others: &[usize]) -> String {
         let line = |row: &usize| {
             let r: &SummaryRow = &self.summary.rows[*row];
             let mut words = format!("{}: {}", r.name, r.kind);
@@ -205,7 +210,7 @@ impl Drawing {
             }
             words += &format!(", puts out {}", text::shape(&r.output));
             if r.parameters > 0 {
-                words += &format!(", {} learned numbers", grouped(r.parameters as u64));
+                words += &format!(", {} parameters", grouped(r.parameters as u64));
             }
             if r.multiply_adds > 0 {
                 words += &format!(", {} multiply-adds", grouped(r.multiply_adds));
@@ -215,7 +220,17 @@ impl Drawing {
             }
             words
         };
-        unit.rows.iter().map(line).collect::<Vec<_>>().join("\n")
+        let mut lines: Vec<String> = unit.rows.iter().map(line).collect();
+        if !others.is_empty() {
+            let names = others
+                .iter()
+                .map(|row| self.summary.rows[*row].name.as_str());
+            lines.push(format!(
+                "drawn also for {}",
+                names.collect::<Vec<_>>().join(", ")
+            ));
+        }
+        lines.join("\n")
     }
 }
 

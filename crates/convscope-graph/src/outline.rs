@@ -53,14 +53,17 @@ impl Outline<'_> {
             Flow::Item(i) => self.item(&level.items[*i], depth),
             Flow::Series(steps) => steps.iter().for_each(|s| self.flow(s, level, depth)),
             Flow::Parallel { branches, direct } => {
-                let all = branches.len() + usize::from(*direct);
+                let all = branches.len();
                 for (i, branch) in branches.iter().enumerate() {
-                    self.line(depth, &format!("way {} of {all}:", i + 1), "", "", 0);
+                    let words = match all {
+                        1 => "beside the shortcut:".to_owned(),
+                        _ => format!("branch {} of {all}:", i + 1),
+                    };
+                    self.line(depth, &words, "", "", 0);
                     self.flow(branch, level, depth + 1);
                 }
                 if *direct {
-                    let words = format!("way {all} of {all}: past them, unchanged");
-                    self.line(depth, &words, "", "", 0);
+                    self.line(depth, "shortcut: past them, unchanged", "", "", 0);
                 }
             }
             Flow::Tangle { items, edges } => {

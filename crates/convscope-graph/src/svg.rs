@@ -10,13 +10,15 @@ use std::fmt::Write;
 
 const INK: &str = "#222222";
 const FAINT: &str = "#555555";
-const LINES: &str = "#5f6b76";
+const LINES: &str = "#4f5b66";
 /// How sharply a line turns.
 const ROUND: f64 = 6.0;
 
 pub(crate) struct Words<'a> {
     pub(crate) title: &'a str,
     pub(crate) subtitle: &'a str,
+    /// The name of a node by its number: 0 is the image, else the row and one.
+    pub(crate) node: &'a dyn Fn(usize) -> String,
     /// For each box what is written in it, and what a browser shows when it is pointed at.
     pub(crate) boxes: Vec<(Lines, String)>,
 }
@@ -24,21 +26,20 @@ pub(crate) struct Words<'a> {
 pub(crate) const TITLE: f64 = 15.0;
 
 pub(crate) fn draw(scene: &Scene, units: &[Unit], words: &Words<'_>) -> (String, Point) {
-    let legend = legend(scene, units);
     let across = [
         text::width(words.title, TITLE, true) + 28.0,
         text::width(words.subtitle, LABEL, false) + 28.0,
-        legend.1 + 28.0,
     ];
     let width = across.into_iter().fold(scene.size[0], f64::max).ceil();
-    let height = (scene.size[1] + 26.0).ceil();
+    let legend = legend(scene, units, width - 28.0);
+    let height = (scene.size[1] + 26.0 + legend.1).ceil();
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
          viewBox=\"0 0 {width} {height}\" \
          font-family=\"'DejaVu Sans', Verdana, Helvetica, Arial, sans-serif\" fill=\"{INK}\">\
          <title>{}</title><rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\
-         <defs><marker id=\"a\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"7\" \
-         markerHeight=\"7\" orient=\"auto\"><path d=\"M0 0.8L8 4L0 7.2z\" fill=\"{LINES}\"/>\
+         <defs><marker id=\"a\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"9\" \
+         markerHeight=\"9\" markerUnits=\"userSpaceOnUse\" orient=\"auto\"><path d=\"M0 0.8L8 4L0 7.2z\" fill=\"{LINES}\"/>\
          </marker></defs>",
         escape(words.title)
     );
@@ -61,7 +62,7 @@ pub(crate) fn draw(scene: &Scene, units: &[Unit], words: &Words<'_>) -> (String,
     }
     let _ = write!(
         out,
-        "<g fill=\"none\" stroke=\"{LINES}\" stroke-width=\"1.3\">"
+        "<g fill=\"none\" stroke=\"{LINES}\" stroke-width=\"1\">"
     );
     for wire in &scene.wires {
         arrow(&mut out, wire);
@@ -96,8 +97,9 @@ pub(crate) fn draw(scene: &Scene, units: &[Unit], words: &Words<'_>) -> (String,
     for tag in &scene.tags {
         // A white edge keeps the words readable where a line passes.
         let look = format!(
-            "fill=\"{FAINT}\" stroke=\"#ffffff\" stroke-width=\"2.5\" stroke-opacity=\"0.8\" \
-             paint-order=\"stroke\""
+            "data-node=\"{}\" fill=\"{FAINT}\" stroke=\"#ffffff\" stroke-width=\"2.5\" \
+             stroke-opacity=\"0.8\" paint-order=\"stroke\"",
+            escape(&(words.node)(tag.of))
         );
         write_text(
             &mut out,
@@ -110,7 +112,7 @@ pub(crate) fn draw(scene: &Scene, units: &[Unit], words: &Words<'_>) -> (String,
     let _ = write!(
         out,
         "<g transform=\"translate(14 {})\">{}</g></svg>",
-        pixels(height - 16.0),
+        pixels(height - 16.0 - legend.1),
         legend.0
     );
     (out, [width, height])
@@ -219,7 +221,9 @@ fn layer(out: &mut String, placed: &Placed, unit: &Unit, lines: &Lines, about: &
 
 /// A line through points, with round turns and a head.
 fn arrow(out: &mut String, wire: &Wire) {
-    let points = corners(&wire.points);
+    // On the middle of a pixel, where lines that run together stay one line.
+    let snapped = wire.points.iter().map(|p| p.map(|v| v.floor() + 0.5));
+    let points = corners(&snapped.collect::<Vec<_>>());
     let Some((first, rest)) = points.split_first() else {
         return;
     };
@@ -278,28 +282,36 @@ pub(crate) fn corners(points: &[Point]) -> Vec<Point> {
     found
 }
 
-/// The colours that are there, and how wide the line is.
-fn legend(scene: &Scene, units: &[Unit]) -> (String, f64) {
+/// The colours that are there and what the numbers mean, in lines of at most this width; and how
+/// high that is.
+fn legend(scene: &Scene, units: &[Unit], widest: f64) -> (String, f64) {
     let mut out = String::new();
-    let mut x = 0.0;
+    let (mut x, mut y) = (0.0, 0.0);
+    let mut next = |needed: f64| {
+        if x > 0.0 && x + needed > widest {
+            (x, y) = (0.0, y + 18.0);
+        }
+        let at = [x, y];
+        x += needed;
+        at
+    };
     let there = |kind: &Kind| scene.boxes.iter().any(|b| units[b.unit].kind == *kind);
     for kind in Kind::ALL.iter().filter(|k| there(k)) {
         let [fill, edge] = kind.colours();
+        let [x, y] = next(33.0 + text::width(kind.words(), THEN, false));
         rect(
             &mut out,
-            [x, -9.0, 14.0, 11.0],
+            [x, y - 9.0, 14.0, 11.0],
             &format!("rx=\"2\" fill=\"{fill}\" stroke=\"{edge}\""),
         );
-        write_text(&mut out, [x + 19.0, 0.0], THEN, "", kind.words());
-        x += 19.0 + text::width(kind.words(), THEN, false) + 14.0;
+        write_text(&mut out, [x + 19.0, y], THEN, "", kind.words());
     }
-    let words = "on arrows: channels x height x width; in boxes below right: learned numbers";
-    write_text(
-        &mut out,
-        [x, 0.0],
-        THEN,
-        &format!("fill=\"{FAINT}\""),
-        words,
-    );
-    (out, x + text::width(words, THEN, false))
+    for words in [
+        "on arrows: channels x height x width",
+        "in boxes: name, parameters",
+    ] {
+        let at = next(14.0 + text::width(words, THEN, false));
+        write_text(&mut out, at, THEN, &format!("fill=\"{FAINT}\""), words);
+    }
+    (out, y)
 }

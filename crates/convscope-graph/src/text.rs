@@ -22,10 +22,10 @@ fn advance(c: char) -> f64 {
     }
 }
 
-/// `64 x 56 x 56`.
+/// `64x56x56`.
 pub(crate) fn shape(shape: &Shape) -> String {
     let sizes: Vec<String> = shape.iter().map(usize::to_string).collect();
-    sizes.join(" x ")
+    sizes.join("x")
 }
 
 /// `640`, `9.4k`, `147k`, `1.2M`, `103M`, `5.7G`: at most three digits and a letter.

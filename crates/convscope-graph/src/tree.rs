@@ -29,9 +29,7 @@ pub(crate) enum What {
 #[derive(Clone, Debug)]
 pub(crate) struct Item {
     pub(crate) what: What,
-    /// The whole name.
-    pub(crate) path: String,
-    /// The name without that of the frame around it.
+    /// Its name, without that of the frame around it where enough is left.
     pub(crate) name: String,
     /// The names of the blocks behind it that are drawn with it.
     pub(crate) copies: Vec<String>,
@@ -100,7 +98,8 @@ pub(crate) fn tree(summary: &Summary, inputs: &[Vec<usize>], detail: Detail, all
     builder.number();
     let everything: Vec<usize> = (0..builder.units.len()).collect();
     let drafts = builder.drafts(&everything, 0);
-    let mut drafts = builder.checked(drafts);
+    let drafts = builder.checked(drafts);
+    let mut drafts = builder.without_chains(drafts);
     if detail == Detail::Blocks {
         drafts = builder.summed_up(drafts);
     }
@@ -289,7 +288,7 @@ impl Builder<'_> {
         }
     }
 
-    fn level(&mut self, drafts: Vec<Draft>, frame: &str) -> Level {
+    fn flow(&self, drafts: &[Draft]) -> Flow {
         let members: Vec<Vec<usize>> = drafts.iter().map(Draft::all).collect();
         let holder = |unit: usize| members.iter().position(|m| m.contains(&unit));
         let mut edges: Vec<Edge> = Vec::new();
@@ -314,13 +313,66 @@ impl Builder<'_> {
             edges.push(Edge { from, to });
         }
         let places: Vec<usize> = (0..drafts.len()).collect();
-        let flow = arrange(&places, &edges);
+        arrange(&places, &edges)
+    }
+
+    /// Without frames around a branch that is a chain.
+    fn without_chains(&self, drafts: Vec<Draft>) -> Vec<Draft> {
+        let inside = |draft| match draft {
+            Draft::Block(path, inside) => Draft::Block(path, self.without_chains(inside)),
+            unit => unit,
+        };
+        let drafts: Vec<Draft> = drafts.into_iter().map(inside).collect();
+        let chains = self.chains(&self.flow(&drafts), &drafts);
+        let numbered = drafts.into_iter().enumerate();
+        let opened = numbered.flat_map(|(i, draft)| match draft {
+            Draft::Block(_, inside) if chains.contains(&i) => inside,
+            other => vec![other],
+        });
+        let mut opened: Vec<Draft> = opened.collect();
+        self.sort(&mut opened);
+        opened
+    }
+
+    fn level(&mut self, drafts: Vec<Draft>, frame: &str) -> Level {
+        let flow = self.flow(&drafts);
         let items: Vec<Item> = drafts.into_iter().map(|d| self.item(d, frame)).collect();
         let mut level = Level { items, flow };
         if !self.all {
             self.collapse(&mut level);
         }
         level
+    }
+
+    /// The blocks of units behind each other that are a whole branch.
+    fn chains(&self, flow: &Flow, drafts: &[Draft]) -> Vec<usize> {
+        match flow {
+            Flow::Series(steps) => steps.iter().flat_map(|s| self.chains(s, drafts)).collect(),
+            Flow::Parallel { branches, direct } if branches.len() + usize::from(*direct) > 1 => {
+                let alone = branches.iter().filter_map(|branch| match branch {
+                    Flow::Item(i) if self.is_chain(&drafts[*i]) => Some(vec![*i]),
+                    Flow::Item(_) => None,
+                    other => Some(self.chains(other, drafts)),
+                });
+                alone.flatten().collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn is_chain(&self, draft: &Draft) -> bool {
+        let Draft::Block(_, inside) = draft else {
+            return false;
+        };
+        let unit = |draft: &Draft| match draft {
+            Draft::Unit(u) => Some(*u),
+            Draft::Block(..) => None,
+        };
+        let linked = |pair: &[Draft]| match (unit(&pair[0]), unit(&pair[1])) {
+            (Some(before), Some(u)) => self.reads(u).collect::<Vec<_>>() == [Some(before)],
+            _ => false,
+        };
+        inside.windows(2).all(linked)
     }
 
     fn item(&mut self, draft: Draft, frame: &str) -> Item {
@@ -346,13 +398,14 @@ impl Builder<'_> {
                 (path, What::Block(level))
             }
         };
+        // A number alone would say nothing.
         let within = path
             .strip_prefix(frame)
-            .and_then(|p| p.strip_prefix(['.', '/']));
+            .and_then(|p| p.strip_prefix(['.', '/']))
+            .filter(|p| !p.starts_with(|c: char| c.is_ascii_digit()));
         Item {
             what,
             name: within.unwrap_or(&path).to_owned(),
-            path,
             copies: Vec::new(),
             growing: false,
             parameters,
@@ -417,7 +470,7 @@ impl Builder<'_> {
                     let copy = level.items[other].clone();
                     self.join(&level.items[first], &copy);
                     let item = &mut level.items[first];
-                    item.copies.push(copy.path);
+                    item.copies.push(copy.name);
                     item.exit = copy.exit;
                     item.growing = growing;
                     if growing {

@@ -136,7 +136,7 @@ fn nothing_outside_the_theoretical_field_matters() {
 }
 
 #[test]
-fn a_seed_gives_the_same_field_whatever_the_threads_and_another_seed_another() {
+fn a_seed_gives_the_same_field_and_another_seed_another() {
     let net = branched();
     let one = net.effective_field("block", 40, 7).unwrap();
     assert_eq!(one, net.effective_field("block", 40, 7).unwrap());

@@ -167,6 +167,6 @@ fn blocks_are_summed_up() {
     assert_eq!(short.multiply_adds(), summary.multiply_adds());
     assert_eq!(short.activation_bytes(), summary.activation_bytes());
     assert_eq!(summary.within(100), summary);
-    assert_eq!(summary.within(17), short);
+    assert_eq!(summary.within(18), short);
     assert_eq!(summary.within(2), short, "as short as it gets");
 }

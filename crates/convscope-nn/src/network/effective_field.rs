@@ -5,7 +5,7 @@ use crate::error::{NnError, Result};
 use crate::init::normal;
 use crate::layer::{Pass, Rule};
 use crate::real::Tensor;
-use ndarray::{Array2, Axis, IxDyn, Slice};
+use ndarray::{Array2, Axis, IxDyn};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::fmt;
