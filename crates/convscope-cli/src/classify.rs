@@ -105,6 +105,9 @@ pub fn main(args: &Args) -> Result<ExitCode> {
 
 /// The photo itself, or those in a folder, in the order of their names.
 fn photos_of(path: &Path) -> Result<Vec<PathBuf>> {
+    if !path.exists() {
+        bail!("{}: there is no such file or folder", path.display());
+    }
     if !path.is_dir() {
         // Whether it is a photo is found out when it is opened.
         return Ok(vec![path.to_owned()]);

@@ -24,7 +24,6 @@ use std::process::ExitCode;
 #[command(
     name = "scope",
     version,
-    about,
     after_help = "MODEL is the name of a network (`scope list` shows them all) or an .onnx file.\n\
                   Each command explains itself: `scope help classify`.\n\n\
                   Examples:\n  \

@@ -3,7 +3,7 @@
 use crate::output::{either, nearest, say};
 use crate::view;
 use anyhow::{Context, Result, bail};
-use convscope_data::{FetchOptions, Progress, Registry};
+use convscope_data::{DataError, FetchOptions, Progress, Registry};
 use convscope_nn::{Network, NnError};
 use convscope_onnx::ReadOptions;
 use convscope_progress::{ProgressBar, size};
@@ -249,14 +249,27 @@ impl Choice {
             Err(error @ ZooError::NoWeights { .. }) => {
                 bail!("{error} (--weights FILE names it, --random-weights does without)")
             }
-            Err(error @ ZooError::Data(_)) => Err(error).with_context(|| {
-                format!(
-                    "the weights of {name} are not here (`cargo course fetch {name}` gets them, \
-                     --weights FILE names another file)"
-                )
-            }),
+            Err(ZooError::Data(error)) => bail!(
+                "the weights of {name} are not here, and cannot be had: {} (`cargo course fetch \
+                 {name}` tries again, --weights FILE names another file)",
+                reasons(&error)
+            ),
             Err(other) => Err(other.into()),
         }
+    }
+}
+
+/// Why nothing could be fetched, on one line.
+fn reasons(error: &DataError) -> String {
+    match error {
+        DataError::Fetch { attempts, .. } if attempts.is_empty() => {
+            "there is no mirror, and nobody else is asked".to_owned()
+        }
+        DataError::Fetch { attempts, .. } => {
+            let tried: Vec<String> = attempts.iter().map(ToString::to_string).collect();
+            tried.join("; ")
+        }
+        other => other.to_string(),
     }
 }
 
@@ -313,7 +326,14 @@ pub fn about_node(network: &Network, wanted: &str, error: NnError) -> anyhow::Er
     match error {
         NnError::Unknown { what: "node", .. } => {
             let nodes = network.nodes();
-            let near = nearest(wanted, nodes.iter().map(String::as_str), 3);
+            // A block's name stands for its last node.
+            let mut names: Vec<&str> = nodes.iter().map(String::as_str).collect();
+            for node in &nodes {
+                names.extend(node.match_indices('.').map(|(at, _)| &node[..at]));
+            }
+            names.sort_unstable();
+            names.dedup();
+            let near = nearest(wanted, names.into_iter(), 3);
             anyhow::anyhow!(
                 "there is no node \"{wanted}\"; did you mean {}? (`scope summary MODEL` lists all {})",
                 either(&near),

@@ -409,7 +409,16 @@ fn without_weights_it_is_said_how_to_get_them() {
     let place = Place::new();
     place.photo("a.png", 30, 30);
     let ended = place.scope(&["classify", "squeezenet1_0", "a.png", "--offline"]);
-    ended.badly(1, &["cargo course fetch squeezenet1_0", "--weights"]);
+    let ended = ended.badly(1, &["cargo course fetch squeezenet1_0", "--weights"]);
+    let errors = ended
+        .err
+        .lines()
+        .skip_while(|line| !line.starts_with("error: "));
+    assert_eq!(errors.count(), 1, "{}", ended.err);
+    // A photo that is not there is found before anything is fetched for it.
+    let ended = place.scope(&["classify", "squeezenet1_0", "missing.png"]);
+    assert!(!ended.err.contains("fetching"), "{}", ended.err);
+    ended.badly(1, &["missing.png"]);
     let ended = place.scope(&["classify", "zfnet", "a.png", "--offline"]);
     ended.badly(1, &["no published weights", "zfnet", "--random-weights"]);
     let ended = place.scope(&[
@@ -605,6 +614,8 @@ fn receptive_fields_are_those_of_the_lecture() {
         1,
         &["layer2.0.conv3", "\"layer2.0.conv1\"", "scope summary"],
     );
+    let ended = place.scope(&["receptive-field", "resnet18", "layerr2"]);
+    ended.badly(1, &["\"layer2\""]);
     let ended = place.scope(&["receptive-field", "lenet5", "c3", "--unit", "10,0"]);
     ended.badly(1, &["[10, 10]", "[10, 0]"]);
 }

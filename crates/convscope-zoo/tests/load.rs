@@ -1,9 +1,12 @@
 //! Weights into networks, under the names that others give them.
 
-use convscope_nn::{Network, Tensor};
+use convscope_nn::{Init, Network, Tensor};
 use convscope_weights::Weights;
 use convscope_zoo::{Naming, Options, get, load, load_as};
 use ndarray::ArrayD;
+
+/// Uniform numbers are drawn in a fraction of the time of normal ones.
+const QUICK: Init = Init::Uniform(0.1);
 
 fn net(name: &str, options: Options) -> Network {
     get(name).unwrap().build(options).unwrap()
@@ -157,7 +160,13 @@ fn nothing_at_all_is_every_parameter_missing() {
 /// The other direction of what is loaded: a network's tensors as Keras has them.
 fn as_keras(net: &Network, layer: impl Fn(&str) -> String) -> Weights {
     let rows = net.summary().rows;
-    let shape = |name: &str| rows.iter().find(|row| row.name == name).unwrap().output.clone();
+    let shape = |name: &str| {
+        rows.iter()
+            .find(|row| row.name == name)
+            .unwrap()
+            .output
+            .clone()
+    };
     let mut weights = Weights::new();
     for (path, tensor) in net.parameters().into_iter().chain(net.buffers()) {
         let (node, name) = path.rsplit_once('.').unwrap();
@@ -202,7 +211,12 @@ fn keras_layers_come_by_their_names_and_in_keras_layout() {
     let options = Options::new().seed(4);
     let trained = net("cnn2", options);
     let mut other = net("cnn2", Options::new().blank());
-    let loaded = load_as(&mut other, &as_keras(&trained, str::to_owned), Naming::Keras).unwrap();
+    let loaded = load_as(
+        &mut other,
+        &as_keras(&trained, str::to_owned),
+        Naming::Keras,
+    )
+    .unwrap();
     assert_eq!(loaded.naming, Naming::Keras);
     assert_eq!(all(&other), all(&trained));
 }
@@ -210,7 +224,7 @@ fn keras_layers_come_by_their_names_and_in_keras_layout() {
 #[test]
 fn keras_vgg16_goes_into_the_papers_by_kerass_own_names() {
     // An image of 64 pixels leaves 2x2, so that the order behind the flattening matters.
-    let options = Options::new().size(64).classes(2);
+    let options = Options::new().size(64).classes(2).init(QUICK);
     let trained = net("vgg_d", options);
     let layer = |node: &str| match node {
         "fc6" => "fc1".to_owned(),
@@ -289,7 +303,7 @@ fn caffes_published_models_go_into_the_networks_they_are_of() {
         ("alexnet_two_towers", 67, &own),
     ];
     for (name, size, rename) in cases {
-        let options = Options::new().size(size).classes(3);
+        let options = Options::new().size(size).classes(3).init(QUICK);
         let trained = net(name, options);
         let mut file = file(&trained, rename);
         if name == "googlenet_2014" {
@@ -297,8 +311,13 @@ fn caffes_published_models_go_into_the_networks_they_are_of() {
             file.insert(head, ArrayD::zeros(vec![1000, 1024])).unwrap();
         }
         let mut other = net(name, options.blank());
-        let loaded = load_as(&mut other, &file, Naming::Caffe).unwrap_or_else(|e| panic!("{name}: {e}"));
-        assert_eq!(loaded.ignored.len(), usize::from(name == "googlenet_2014"), "{name}");
+        let loaded =
+            load_as(&mut other, &file, Naming::Caffe).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(
+            loaded.ignored.len(),
+            usize::from(name == "googlenet_2014"),
+            "{name}"
+        );
         assert_eq!(all(&other), all(&trained), "{name}");
     }
 }

@@ -56,7 +56,7 @@ pub fn names() -> Result<Vec<String>> {
 }
 
 /// Whether weights of this name are shipped.
-pub(crate) fn is_there(name: &str) -> bool {
+pub fn is_there(name: &str) -> bool {
     names().is_ok_and(|names| names.iter().any(|known| known == name))
 }
 
