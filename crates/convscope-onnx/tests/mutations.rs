@@ -1,5 +1,5 @@
-//! Real files with bytes changed at random: a network or an error, never a panic, and nothing larger
-//! than a file's allowance.
+//! Real files with bytes changed at random: a network that runs or an error, never a panic, and
+//! nothing larger than a file's allowance.
 //!
 //! `cargo test` tries a few thousand; more:
 //!
@@ -13,6 +13,7 @@ use common::folder;
 use convscope_onnx::from_bytes;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use std::panic::AssertUnwindSafe;
 
 /// Numbers that any file may unpack to, and the activations of an image.
 const PARAMETERS: usize = 16 << 20;
@@ -88,6 +89,13 @@ fn files_changed_at_random_never_panic_nor_grow_beyond_their_allowance() {
                     "{name} with seed {seed}"
                 );
                 assert!(activations <= ACTIVATIONS, "{name} with seed {seed}");
+                // What was read must run, too, or say why not (weights that are no numbers).
+                if activations < 100_000 && summary.multiply_adds() < 3_000_000 {
+                    let x = common::images(&net, 1);
+                    let ran =
+                        std::panic::catch_unwind(AssertUnwindSafe(|| net.forward(&x).is_ok()));
+                    assert!(ran.is_ok(), "{name} with seed {seed} panicked in running");
+                }
             }
             Ok(Err(error)) => {
                 let text = error.to_string();

@@ -147,7 +147,7 @@ impl Import<'_> {
 fn take_bias(layer: &mut Box<dyn Layer<f32>>, open: Open, reads: &[Shape], bias: Tensor) -> Step {
     if let Open::Conv(conv) = open {
         let weight = layer.parameters()[0].1.clone();
-        let mut biased: Box<dyn Layer<f32>> = conv.into();
+        let mut biased: Box<dyn Layer<f32>> = (*conv).into();
         let mut rng = ChaCha8Rng::seed_from_u64(0);
         biased.build(reads, &mut rng).map_err(|e| e.to_string())?;
         fill(&mut *biased, "weight", weight)?;

@@ -48,7 +48,7 @@ impl Import<'_> {
             None => {
                 let bare = layer.clone().no_bias();
                 let id = self.layer(node, Some(1), bare, vec![x], vec![("weight", weight)])?;
-                self.drafts[id - 1].open = Some(Open::Conv(layer));
+                self.drafts[id - 1].open = Some(Open::Conv(Box::new(layer)));
             }
         }
         Ok(())

@@ -56,7 +56,7 @@ enum Open {
     /// Its own is zero, and may be set.
     Zero,
     /// It is built again, from this.
-    Conv(Conv2d),
+    Conv(Box<Conv2d>),
 }
 
 /// An import under way.
@@ -175,17 +175,17 @@ impl<'a> Import<'a> {
     fn constant(&mut self, node: &Node, at: usize) -> Step<Constant> {
         let value = self.value(node, at)?;
         let what = || format!("input {at} (\"{}\")", node.input(at).unwrap_or_default());
-        self.to_constant(value)
+        self.decoded(value)
             .map_err(|problem| format!("{}: {problem}", what()))?
             .ok_or_else(|| format!("{} is computed from the image; expected a constant", what()))
     }
 
     /// A constant of floating-point numbers.
     fn floats(&mut self, node: &Node, at: usize) -> Step<Tensor> {
-        Ok(self.constant(node, at)?.into_floats()?)
+        self.constant(node, at)?.into_floats()
     }
 
-    fn to_constant(&mut self, value: Value) -> Step<Option<Constant>> {
+    fn decoded(&mut self, value: Value) -> Step<Option<Constant>> {
         Ok(match value {
             Value::Stored(index) => Some(self.decode_stored(index)?),
             Value::Constant(constant) => {

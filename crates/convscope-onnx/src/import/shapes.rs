@@ -98,7 +98,7 @@ impl Import<'_> {
         match value {
             Value::Activation(id) => Ok(self.shape(*id).len() + 1),
             other => Ok(self
-                .to_constant(other.clone())?
+                .decoded(other.clone())?
                 .ok_or("expected a tensor")?
                 .shape()
                 .len()),
