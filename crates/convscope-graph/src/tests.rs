@@ -26,7 +26,9 @@ fn within([x, y, w, h]: [f64; 4], [u, v, p, q]: [f64; 4]) -> bool {
     x >= u && y >= v && x + w <= u + p && y + h <= v + q
 }
 
-fn ways() -> Vec<(&'static str, fn(Drawing) -> Drawing)> {
+type Way = (&'static str, fn(Drawing) -> Drawing);
+
+fn ways() -> Vec<Way> {
     vec![
         ("layers", |d| d),
         ("blocks", |d| d.detail(Detail::Blocks)),

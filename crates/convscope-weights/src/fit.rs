@@ -132,7 +132,6 @@ fn list<T>(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::Weights;
     use ndarray::ArrayD;
 

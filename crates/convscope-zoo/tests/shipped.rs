@@ -120,7 +120,8 @@ fn a_card_is_read_as_it_was_written_with_an_epoch_a_line() {
 
 #[test]
 fn what_does_not_belong_together_is_refused_with_the_reason() {
-    let damages: [(&str, fn(&Path), &str); 6] = [
+    type Damage = (&'static str, fn(&Path), &'static str);
+    let damages: [Damage; 6] = [
         (
             "other weights",
             |folder| fs::write(folder.join("lenet5.safetensors"), "others").unwrap(),

@@ -43,8 +43,8 @@ impl Translator {
         match self.naming {
             Naming::Own => Ok((name.to_owned(), Cow::Borrowed(array))),
             Naming::OldDenseNet => Ok((names::join_numbers(name), Cow::Borrowed(array))),
-            Naming::Caffe => Ok((self.from_caffe(name), Cow::Borrowed(array))),
-            Naming::Keras => self.from_keras(name, array),
+            Naming::Caffe => Ok((self.of_caffe(name), Cow::Borrowed(array))),
+            Naming::Keras => self.of_keras(name, array),
         }
     }
 
@@ -56,7 +56,7 @@ impl Translator {
         known.map(String::as_str)
     }
 
-    fn from_caffe(&self, name: &str) -> String {
+    fn of_caffe(&self, name: &str) -> String {
         let translated = name.rsplit_once('.').and_then(|(layer, tensor)| {
             let node = self.node(layer)?;
             Some(format!("{node}.{tensor}"))
@@ -64,7 +64,7 @@ impl Translator {
         translated.unwrap_or_else(|| name.to_owned())
     }
 
-    fn from_keras<'a>(
+    fn of_keras<'a>(
         &self,
         name: &str,
         array: &'a ArrayD<f32>,

@@ -17,7 +17,7 @@ mod testing;
 use crate::check::About;
 
 /// Every exercise of every notebook, in the order of the notebook.
-pub(crate) static NOTEBOOKS: [(&str, &[&About]); 6] = [
+pub(crate) static NOTEBOOKS: [(&str, &[&About]); 8] = [
     ("00", n00::ALL),
     ("01", n01::ALL),
     ("02", n02::ALL),

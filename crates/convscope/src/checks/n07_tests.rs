@@ -351,7 +351,7 @@ fn the_course_s_module_is_the_zoos() {
         net.summary().multiply_adds(),
         module().map(|r| r.multiply_adds).sum::<u64>()
     );
-    assert_eq!(net.output_shape(), module().last().unwrap().output);
+    assert_eq!(net.output_shape(), module().next_back().unwrap().output);
 }
 
 #[test]
