@@ -26,8 +26,11 @@ fn within([x, y, w, h]: [f64; 4], [u, v, p, q]: [f64; 4]) -> bool {
     x >= u && y >= v && x + w <= u + p && y + h <= v + q
 }
 
-fn ways() -> Vec<(&'static str, fn(Drawing) -> Drawing)> {
-    vec![
+/// A way to draw, and its name.
+type Way = (&'static str, fn(Drawing) -> Drawing);
+
+fn ways() -> [Way; 5] {
+    [
         ("layers", |d| d),
         ("blocks", |d| d.detail(Detail::Blocks)),
         ("nodes", |d| d.detail(Detail::Nodes)),
