@@ -1,5 +1,10 @@
 //! How a graph flows: what comes after each other and what stands side by side.
 
+use std::collections::HashMap;
+
+/// Branches within branches are arranged to this depth; what lies deeper is drawn as a tangle.
+const DEEPEST: usize = 64;
+
 /// Where a node reads from, or where it is read: an item of the same level, the level's entry or
 /// its exit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +39,16 @@ pub(crate) enum Flow {
 /// the other. What lies between two of them falls into parts that do not touch: these stand side by
 /// side, and each is arranged in the same way.
 pub(crate) fn arrange(items: &[usize], edges: &[Edge]) -> Flow {
-    let place = |item: usize| items.iter().position(|i| *i == item);
+    arrange_within(items, edges, 0)
+}
+
+fn arrange_within(items: &[usize], edges: &[Edge], depth: usize) -> Flow {
+    if depth > DEEPEST {
+        let (items, edges) = (items.to_vec(), edges.to_vec());
+        return Flow::Tangle { items, edges };
+    }
+    let places: HashMap<usize, usize> = items.iter().enumerate().map(|(p, i)| (*i, p)).collect();
+    let place = |item: usize| places.get(&item).copied();
     let n = items.len() as isize;
     let span = |edge: &Edge| {
         let from = edge.from.and_then(place).map_or(-1, |p| p as isize);
@@ -42,27 +56,37 @@ pub(crate) fn arrange(items: &[usize], edges: &[Edge]) -> Flow {
         (from, to)
     };
     let spans: Vec<(isize, isize)> = edges.iter().map(span).collect();
-    let mut passed = vec![false; items.len()];
+    // How far edges that begin before each place lead.
+    let mut far = vec![-1; items.len() + 1];
     for &(from, to) in &spans {
-        for p in from + 1..to {
-            passed[p as usize] = true;
+        let begin = (from + 1) as usize;
+        far[begin] = far[begin].max(to);
+    }
+    let mut reached = -1;
+    let mut cuts = Vec::new();
+    for p in 0..n {
+        reached = reached.max(far[p as usize]);
+        if reached <= p {
+            cuts.push(p);
         }
     }
-    let cuts = (0..n).filter(|p| !passed[*p as usize]);
+    cuts.push(n);
+    // The edges between two cuts, in their order.
+    let mut local: Vec<Vec<Edge>> = vec![Vec::new(); cuts.len()];
+    for (edge, &(from, to)) in edges.iter().zip(&spans) {
+        let region = cuts.partition_point(|cut| *cut <= from);
+        let begin = region.checked_sub(1).map_or(-1, |r| cuts[r]);
+        local[region].push(Edge {
+            from: edge.from.filter(|_| from > begin),
+            to: edge.to.filter(|_| to < cuts[region]),
+        });
+    }
     let mut steps = Vec::new();
     let mut before = -1;
-    for cut in cuts.chain([n]) {
-        let inside = |&(from, to): &(isize, isize)| from >= before && to <= cut && from < to;
+    for (cut, local) in cuts.into_iter().zip(local) {
         let between = &items[(before + 1) as usize..cut as usize];
         if !between.is_empty() {
-            let local = edges.iter().zip(&spans).filter(|(_, s)| inside(s));
-            let local: Vec<Edge> = local
-                .map(|(edge, &(from, to))| Edge {
-                    from: edge.from.filter(|_| from > before),
-                    to: edge.to.filter(|_| to < cut),
-                })
-                .collect();
-            steps.push(side_by_side(between, &local));
+            steps.push(side_by_side(between, &local, depth));
         }
         if cut < n {
             steps.push(Flow::Item(items[cut as usize]));
@@ -76,49 +100,60 @@ pub(crate) fn arrange(items: &[usize], edges: &[Edge]) -> Flow {
 }
 
 /// What lies between two items that are on every way.
-fn side_by_side(items: &[usize], edges: &[Edge]) -> Flow {
-    let place = |item: usize| items.iter().position(|i| *i == item).expect("an item here");
+fn side_by_side(items: &[usize], edges: &[Edge], depth: usize) -> Flow {
+    let places: HashMap<usize, usize> = items.iter().enumerate().map(|(p, i)| (*i, p)).collect();
     let direct = edges.iter().any(|e| e.from.is_none() && e.to.is_none());
-    // Which part each item belongs to.
-    let mut part: Vec<usize> = (0..items.len()).collect();
-    for edge in edges {
-        if let (Some(from), Some(to)) = (edge.from, edge.to) {
-            let (a, b) = (part[place(from)], part[place(to)]);
-            for p in &mut part {
-                if *p == a.max(b) {
-                    *p = a.min(b);
-                }
-            }
-        }
-    }
-    let mut parts = part.clone();
-    parts.sort_unstable();
-    parts.dedup();
-    if parts.len() == 1 && !direct {
+    let parts = parts(items.len(), edges, &places);
+    let count = parts.iter().max().map_or(0, |most| most + 1);
+    if count == 1 && !direct {
         let (items, edges) = (items.to_vec(), edges.to_vec());
         return Flow::Tangle { items, edges };
     }
+    let mut members: Vec<Vec<usize>> = vec![Vec::new(); count];
+    for (item, part) in items.iter().zip(&parts) {
+        members[*part].push(*item);
+    }
+    let mut theirs: Vec<Vec<Edge>> = vec![Vec::new(); count];
     // In the order in which they are read where they come together.
-    let rank = |p: &usize| {
-        let read = edges
-            .iter()
-            .position(|e| e.to.is_none() && e.from.is_some_and(|from| part[place(from)] == *p));
-        read.unwrap_or(usize::MAX)
-    };
-    parts.sort_by_key(rank);
-    let branches = parts.into_iter().map(|p| {
-        let own = |item: &usize| part[place(*item)] == p;
-        let members: Vec<usize> = items.iter().copied().filter(own).collect();
-        let theirs = edges.iter().filter(|e| {
-            let ends = e.from.or(e.to);
-            ends.is_some_and(|item| own(&item))
-        });
-        arrange(&members, &theirs.copied().collect::<Vec<_>>())
-    });
+    let mut order = Vec::new();
+    for edge in edges {
+        if let Some(item) = edge.from.or(edge.to) {
+            let part = parts[places[&item]];
+            theirs[part].push(*edge);
+            if edge.to.is_none() && !order.contains(&part) {
+                order.push(part);
+            }
+        }
+    }
+    let branch = |part: usize| arrange_within(&members[part], &theirs[part], depth + 1);
     Flow::Parallel {
-        branches: branches.collect(),
+        branches: order.into_iter().map(branch).collect(),
         direct,
     }
+}
+
+/// The number of the part that each place belongs to: two are in one part if an edge joins them.
+fn parts(count: usize, edges: &[Edge], places: &HashMap<usize, usize>) -> Vec<usize> {
+    fn root(of: &mut [usize], mut p: usize) -> usize {
+        while of[p] != p {
+            of[p] = of[of[p]];
+            p = of[p];
+        }
+        p
+    }
+    let mut of: Vec<usize> = (0..count).collect();
+    for edge in edges {
+        if let (Some(from), Some(to)) = (edge.from, edge.to) {
+            let (a, b) = (root(&mut of, places[&from]), root(&mut of, places[&to]));
+            of[a.max(b)] = a.min(b);
+        }
+    }
+    let mut numbers: HashMap<usize, usize> = HashMap::new();
+    let numbered = (0..count).map(|p| {
+        let next = numbers.len();
+        *numbers.entry(root(&mut of, p)).or_insert(next)
+    });
+    numbered.collect()
 }
 
 #[cfg(test)]
@@ -211,5 +246,41 @@ mod tests {
             (items.as_slice(), edges.len()),
             ([1, 2, 3, 4].as_slice(), 8)
         );
+    }
+
+    #[test]
+    fn very_deep_nests_end_in_a_tangle_and_long_chains_in_a_series() {
+        // Shortcuts within shortcuts: i reads i - 1, and n + i joins i and n + i + 1.
+        let n = 2000;
+        let mut pairs = vec![(IN, 0)];
+        for i in 1..n {
+            pairs.push((i - 1, i));
+        }
+        pairs.push((n - 1, n));
+        for i in 1..n {
+            pairs.push((n + i - 1, n + i));
+            pairs.push((n - 1 - i, n + i));
+        }
+        pairs.push((2 * n - 1, 100_000));
+        let plain = pairs.iter().map(|&(from, to)| Edge {
+            from: usize::try_from(from).ok(),
+            to: usize::try_from(to).ok().filter(|to| *to < 100_000),
+        });
+        let all: Vec<usize> = (0..2 * n as usize).collect();
+        let flow = arrange(&all, &plain.collect::<Vec<_>>());
+        let mut items = 0;
+        fn count(flow: &Flow, depth: usize, items: &mut usize) {
+            assert!(depth < 4 * DEEPEST);
+            match flow {
+                Flow::Item(_) => *items += 1,
+                Flow::Series(steps) => steps.iter().for_each(|s| count(s, depth + 1, items)),
+                Flow::Parallel { branches, .. } => {
+                    branches.iter().for_each(|b| count(b, depth + 1, items));
+                }
+                Flow::Tangle { items: all, .. } => *items += all.len(),
+            }
+        }
+        count(&flow, 0, &mut items);
+        assert_eq!(items, 2 * n as usize);
     }
 }

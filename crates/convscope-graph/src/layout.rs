@@ -373,7 +373,7 @@ impl Layout<'_> {
         let lines = lines(unit, item);
         let label = text::width(&lines.label, LABEL, true);
         let then = lines.then.iter().map(|t| text::width(t, THEN, false));
-        let cost = text::width(&unit.cost(), SMALL, false);
+        let cost = text::width(&lines.cost, SMALL, false);
         let gap = if unit.parameters > 0 { 10.0 } else { 0.0 };
         // A box's name may be as long as that of the deepest frame leaves it; the whole is safe.
         let name = text::width(&lines.name, SMALL, false) + gap + cost;
@@ -618,6 +618,8 @@ pub(crate) struct Lines {
     pub(crate) label: String,
     pub(crate) then: Vec<String>,
     pub(crate) name: String,
+    /// Learned numbers in short; nothing where there are none.
+    pub(crate) cost: String,
 }
 
 pub(crate) fn lines(unit: &super::unit::Unit, item: &Item) -> Lines {
@@ -633,11 +635,17 @@ pub(crate) fn lines(unit: &super::unit::Unit, item: &Item) -> Lines {
             label: title(item),
             then,
             name: String::new(),
+            cost: match (unit.cost(), item.copies.is_empty(), item.growing) {
+                (cost, true, _) => cost,
+                (cost, _, true) => format!("{cost} and more"),
+                (cost, _, false) => format!("{cost} each"),
+            },
         },
         _ => Lines {
             label: unit.label.clone(),
             then,
             name: item.name.clone(),
+            cost: unit.cost(),
         },
     }
 }

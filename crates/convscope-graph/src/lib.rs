@@ -25,6 +25,7 @@ pub use tree::Detail;
 
 use convscope_nn::{INPUT, Network, NnError, Result, Summary, SummaryRow};
 use convscope_progress::grouped;
+use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::Path;
 use std::{fmt, fs, io};
@@ -236,11 +237,12 @@ impl Drawing {
 
 /// The numbers of the nodes that each row reads: 0 is the image, else the row and one.
 fn inputs(summary: &Summary) -> Vec<Vec<usize>> {
-    let number = |name: &String| {
-        let row = summary.rows.iter().position(|r| r.name == *name);
-        row.map_or(0, |row| row + 1)
-    };
     let rows = summary.rows.iter();
+    let numbers: HashMap<&str, usize> = (1..)
+        .zip(rows.clone())
+        .map(|(n, r)| (r.name.as_str(), n))
+        .collect();
+    let number = |name: &String| numbers.get(name.as_str()).copied().unwrap_or(0);
     rows.map(|r| r.inputs.iter().map(number).collect())
         .collect()
 }

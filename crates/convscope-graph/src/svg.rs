@@ -199,7 +199,7 @@ fn layer(out: &mut String, placed: &Placed, unit: &Unit, lines: &Lines, about: &
         write_text(out, [middle, base], THEN, "text-anchor=\"middle\"", line);
     }
     base += LINE;
-    let cost = unit.cost();
+    let cost = &lines.cost;
     let faint = format!("fill=\"{FAINT}\"");
     match (lines.name.is_empty(), cost.is_empty()) {
         (false, true) => {
@@ -208,12 +208,12 @@ fn layer(out: &mut String, placed: &Placed, unit: &Unit, lines: &Lines, about: &
         }
         (true, _) => {
             let look = format!("{faint} text-anchor=\"middle\"");
-            write_text(out, [middle, base], SMALL, &look, &cost);
+            write_text(out, [middle, base], SMALL, &look, cost);
         }
         _ => {
             write_text(out, [x + 7.0, base], SMALL, &faint, &lines.name);
             let look = format!("{faint} text-anchor=\"end\"");
-            write_text(out, [x + w - 7.0, base], SMALL, &look, &cost);
+            write_text(out, [x + w - 7.0, base], SMALL, &look, cost);
         }
     }
     out.push_str("</g>");

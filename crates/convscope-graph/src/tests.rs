@@ -26,10 +26,11 @@ fn within([x, y, w, h]: [f64; 4], [u, v, p, q]: [f64; 4]) -> bool {
     x >= u && y >= v && x + w <= u + p && y + h <= v + q
 }
 
+/// A way to draw, and its name.
 type Way = (&'static str, fn(Drawing) -> Drawing);
 
-fn ways() -> Vec<Way> {
-    vec![
+fn ways() -> [Way; 5] {
+    [
         ("layers", |d| d),
         ("blocks", |d| d.detail(Detail::Blocks)),
         ("nodes", |d| d.detail(Detail::Nodes)),

@@ -3,7 +3,7 @@
 use super::flow::{Edge, Flow, arrange};
 use super::unit::{Kind, Unit, parent, shape, units};
 use convscope_nn::{INPUT, Shape, Summary};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// How much is drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -290,15 +290,20 @@ impl Builder<'_> {
 
     fn flow(&self, drafts: &[Draft]) -> Flow {
         let members: Vec<Vec<usize>> = drafts.iter().map(Draft::all).collect();
-        let holder = |unit: usize| members.iter().position(|m| m.contains(&unit));
+        let held = members.iter().enumerate();
+        let held: HashMap<usize, usize> = held
+            .flat_map(|(item, units)| units.iter().map(move |u| (*u, item)))
+            .collect();
+        let holder = |unit: usize| held.get(&unit).copied();
         let mut edges: Vec<Edge> = Vec::new();
+        let mut known: HashSet<(Option<usize>, usize)> = HashSet::new();
         let mut read = vec![false; drafts.len()];
         for (to, units) in members.iter().enumerate() {
             for &unit in units {
                 for from in self.reads(unit) {
                     let from = from.and_then(&holder);
                     let edge = Edge { from, to: Some(to) };
-                    if from != Some(to) && !edges.contains(&edge) {
+                    if from != Some(to) && known.insert((from, to)) {
                         edges.push(edge);
                     }
                     if let Some(from) = from.filter(|f| *f != to) {

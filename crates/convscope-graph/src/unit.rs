@@ -31,9 +31,11 @@ impl Kind {
         match layer {
             "Conv2d" | "ConvTranspose2d" => Kind::Convolution,
             "Linear" | "DropConnect" => Kind::Dense,
-            "Add" | "Concat" | "DepthConcat" | "Mul" | "Multiply" => Kind::Join,
+            "Add" | "Concat" | "DepthConcat" | "Multiply" => Kind::Join,
             "BatchNorm1d" | "BatchNorm2d" | "LocalResponseNorm" | "Relu" | "LeakyRelu" | "Gelu"
-            | "Sigmoid" | "Tanh" | "Softmax" | "Clip" => Kind::Activation,
+            | "Sigmoid" | "Tanh" | "Softmax" | "LogSoftmax" | "Clamp" | "ChannelAffine" => {
+                Kind::Activation
+            }
             pool if pool.contains("Pool") => Kind::Pooling,
             _ => Kind::Other,
         }
@@ -98,7 +100,7 @@ impl Unit {
 /// What can be written under the layer that it follows.
 fn follows(layer: &str) -> bool {
     matches!(Kind::of(layer), Kind::Activation)
-        || matches!(layer, "Dropout" | "SpatialDropout" | "Flatten" | "Identity")
+        || matches!(layer, "Dropout" | "SpatialDropout" | "Flatten" | "Reshape")
 }
 
 /// The part of a name before its last dot or slash.
