@@ -150,7 +150,7 @@ fn finish(job: &Job, sets: &Sets, net: &Network, history: &History) -> Result<(V
     let test = evaluate(&rounded, &sets.test)?;
     let figures = Figures {
         train_loss: digits(train.loss),
-        train_accuracy: train.accuracy,
+        train_accuracy: digits(train.accuracy),
         validation_accuracy: evaluate(&rounded, &sets.validation)?.accuracy,
         test_loss: digits(test.loss),
         test_accuracy: test.accuracy,
@@ -191,7 +191,7 @@ fn finish(job: &Job, sets: &Sets, net: &Network, history: &History) -> Result<(V
     Ok((bytes, card))
 }
 
-/// Six digits, of a figure that is no count.
+/// Six digits: more says nothing.
 fn digits(value: f64) -> f64 {
     (value * 1e6).round() / 1e6
 }
