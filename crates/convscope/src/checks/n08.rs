@@ -713,8 +713,8 @@ pub fn whiten(
     let property = move |x: &Array2<f64>, keep: usize| is_white(&student(x.clone(), keep), x, keep);
     let spread = |n: usize, d: usize, phase: f64| {
         let x = Array2::from_shape_fn((n, d), |(i, j)| {
-            ((i * d + j) as f64 * (1.7 + phase)).sin() * (j + 1) as f64
-                + 0.5 * ((i * 3 + 1) as f64).cos()
+            let turn = ((i * d + j) as f64).powi(2) * (0.37 + phase);
+            turn.sin() * (j + 1) as f64 + 0.5 * ((i * 3 + 1) as f64).cos()
         });
         let mean = x.mean_axis(Axis(0)).expect("rows");
         x - mean
