@@ -2,7 +2,8 @@
 
 use crate::error::{DataError, Result};
 use crate::registry::{Entry, FileEntry};
-use serde::Deserialize;
+use crate::write::{beside, write_atomic};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::env;
 use std::fs::{self, File};
@@ -70,7 +71,12 @@ impl Cache {
     /// Whether an entry's files are there, judged by their sizes (reading them would take long).
     pub fn presence(&self, entry: &Entry) -> Presence {
         let whole = |f: &&FileEntry| {
-            fs::metadata(self.path(entry, f)).is_ok_and(|m| m.is_file() && m.len() == f.bytes)
+            let path = self.path(entry, f);
+            let sizes = match Known::read(&path, f) {
+                Some(known) => known.bytes..=known.bytes,
+                None => f.sizes(),
+            };
+            fs::metadata(path).is_ok_and(|m| m.is_file() && sizes.contains(&m.len()))
         };
         match entry.files.iter().filter(whole).count() {
             0 => Presence::Missing,
@@ -88,15 +94,16 @@ impl Cache {
         match fs::metadata(&path) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(e) => return Err(DataError::io("read", &path)(e)),
-            Ok(m) if m.len() != file.bytes || !m.is_file() => return Ok(false),
+            Ok(m) if !m.is_file() || !file.sizes().contains(&m.len()) => return Ok(false),
             Ok(_) => {}
         }
+        let known = Known::read(&path, file);
         let mut hash = Sha256::new();
         let mut reader = File::open(&path).map_err(DataError::io("read", &path))?;
         let mut buffer = vec![0; 1 << 16];
         loop {
             match reader.read(&mut buffer) {
-                Ok(0) => return Ok(hex(&hash.finalize()) == file.sha256),
+                Ok(0) => return Ok(is_expected(file, known.as_ref(), &hex(&hash.finalize()))),
                 Ok(n) => hash.update(&buffer[..n]),
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(e) => return Err(DataError::io("read", &path)(e)),
@@ -115,20 +122,60 @@ impl Cache {
             path: path.clone(),
         };
         match fs::metadata(&path) {
-            Ok(m) if m.len() == file.bytes => {}
+            Ok(m) if file.sizes().contains(&m.len()) => {}
             _ => return Err(absent()),
         }
         let bytes = fs::read(&path).map_err(DataError::io("read", &path))?;
-        match hex(&Sha256::digest(&bytes)) == file.sha256 {
+        let known = Known::read(&path, file);
+        match is_expected(file, known.as_ref(), &hex(&Sha256::digest(&bytes))) {
             true => Ok(bytes),
             false => Err(absent()),
         }
     }
 }
 
+/// What a file turned out to be when it came, noted beside it if the registry knows only how its sum
+/// begins: from then on every byte is checked.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Known {
+    pub(crate) bytes: u64,
+    pub(crate) sha256: String,
+}
+
+impl Known {
+    fn note(path: &Path) -> PathBuf {
+        beside(path, ".known.toml")
+    }
+
+    /// Nothing, if there is no note or it does not fit the registry.
+    fn read(path: &Path, file: &FileEntry) -> Option<Self> {
+        if file.is_exact() {
+            return None;
+        }
+        let text = fs::read_to_string(Self::note(path)).ok()?;
+        let known: Self = toml::from_str(&text).ok()?;
+        let fits = file.sizes().contains(&known.bytes) && file.has_sum(&known.sha256);
+        fits.then_some(known)
+    }
+
+    pub(crate) fn write(&self, path: &Path) -> Result<()> {
+        let note = Self::note(path);
+        let text = toml::to_string(self).expect("a number and a string");
+        write_atomic(&note, text.as_bytes()).map_err(DataError::io("write", &note))
+    }
+}
+
+fn is_expected(file: &FileEntry, known: Option<&Known>, sum: &str) -> bool {
+    match known {
+        Some(known) => sum == known.sha256,
+        None => file.has_sum(sum),
+    }
+}
+
 /// The repository's folder: `CONVSCOPE_HOME`, else the nearest folder upwards from the current one
 /// that has a registry, else the place this crate was built from.
-pub(crate) fn repository() -> Option<PathBuf> {
+pub fn repository() -> Option<PathBuf> {
     let has_registry = |folder: &Path| folder.join("data/registry.toml").is_file();
     if let Some(home) = env_path("CONVSCOPE_HOME") {
         return Some(home);

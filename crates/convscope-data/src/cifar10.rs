@@ -4,18 +4,16 @@
 //! The binary format is described on the dataset's page: records of one label byte and 3072 pixel
 //! bytes, the red plane first, then green, then blue, each by rows.
 
-use crate::cache::{Presence, hex};
 use crate::dataset::{Dataset, images_from};
 use crate::error::{DataError, Result};
 use crate::fetch::{FetchDisplay, FetchOptions, fetch};
 use crate::registry::{Entry, Registry};
 use flate2::read::MultiGzDecoder;
-use sha2::{Digest, Sha256};
 use std::fs;
 use std::io::{Cursor, Read};
 use std::path::Path;
 
-const CLASSES: [&str; 10] = [
+pub(crate) const CLASSES: [&str; 10] = [
     "airplane",
     "automobile",
     "bird",
@@ -82,12 +80,8 @@ pub fn cifar10_with(options: &FetchOptions) -> Result<Cifar10> {
 fn archive(entry: &Entry, options: &FetchOptions) -> Result<Vec<u8>> {
     let file = &entry.files[0];
     // One reading for the checksum and for use: the archive is large.
-    if options.cache.presence(entry) == Presence::Complete {
-        let path = options.cache.path(entry, file);
-        let bytes = fs::read(&path).map_err(DataError::io("read", &path))?;
-        if hex(&Sha256::digest(&bytes)) == file.sha256 {
-            return Ok(bytes);
-        }
+    if let Ok(bytes) = options.cache.read(entry, file) {
+        return Ok(bytes);
     }
     let mut display = FetchDisplay::new();
     fetch(entry, options, &mut |progress| display.show(progress))?;

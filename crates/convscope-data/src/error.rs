@@ -140,7 +140,7 @@ pub enum DataError {
     },
 
     /// The registry has no entry of this name.
-    #[error("no dataset is called '{name}'{}; known names: {}", did_you_mean(nearest), known.join(", "))]
+    #[error("nothing to fetch is called '{name}'{} names: {}", did_you_mean(nearest), known.join(", "))]
     UnknownDataset {
         /// The name asked for.
         name: String,
@@ -310,8 +310,8 @@ impl fmt::Display for Attempt {
 
 fn did_you_mean(nearest: &[String]) -> String {
     match nearest.first() {
-        Some(name) => format!(", did you mean '{name}'?"),
-        None => String::new(),
+        Some(name) => format!(", did you mean '{name}'? Known"),
+        None => "; known".into(),
     }
 }
 

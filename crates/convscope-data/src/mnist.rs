@@ -7,7 +7,7 @@ use crate::fetch::{FetchDisplay, FetchOptions, fetch};
 use crate::registry::{Entry, Registry};
 use crate::synthetic::InkDigits;
 
-const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+pub(crate) const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 const TRAIN: usize = 60_000;
 const TEST: usize = 10_000;
 /// The seeds of the stand-in; different ones, so that no test image is also trained on.

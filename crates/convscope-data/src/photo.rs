@@ -1,18 +1,20 @@
-//! Photographs: from a PNG or JPEG file to an array, turned upright, bounded in size.
+//! Photographs: from a picture file to an array, turned upright, bounded in size.
+
+mod decode;
 
 use crate::error::{DataError, Result};
-use image::error::{ImageError, LimitErrorKind};
+use crate::preprocessing::GREY;
+use decode::{MOST_BYTES, decode, from_image, wrong};
+use image::error::ImageError;
 use image::imageops::FilterType;
-use image::{DynamicImage, ImageDecoder, ImageReader, Limits, Rgb, Rgb32FImage};
+use image::{DynamicImage, ImageFormat, Rgb, Rgb32FImage};
 use ndarray::{Array3, Axis, s};
 use std::fmt;
-use std::io::{BufRead, BufReader, Cursor, Seek};
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::Path;
 
 /// More pixels than this are refused: as numbers they would take over half a gigabyte.
-const MOST_PIXELS: u64 = 50_000_000;
-/// The brightness of red, green and blue to the eye (ITU-R BT.601, as PIL and OpenCV weigh them).
-const GREY: [f32; 3] = [0.299, 0.587, 0.114];
+pub(crate) const MOST_PIXELS: u64 = 50_000_000;
 
 /// A picture, upright, without transparency.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,12 +40,13 @@ pub fn sample_photo() -> Photo {
 }
 
 impl Photo {
-    /// Reads a PNG or JPEG file. A camera's note on how it was held (EXIF orientation) is followed;
-    /// what is transparent is laid on white; grey pictures get three equal channels.
+    /// Reads a PNG, JPEG, WebP, GIF or BMP file. A camera's note on how it was held (EXIF orientation)
+    /// is followed; what is transparent is laid on white; grey pictures get three equal channels; of
+    /// moving pictures the first counts. Colour profiles are not applied.
     ///
     /// # Errors
-    /// If there is no such file, it is no PNG or JPEG, it is damaged, or it has more than 50 million
-    /// pixels.
+    /// If there is no such file, it is none of these, it is damaged or not whole, it has more than 50
+    /// million pixels, or it is longer than those could be (400 MB).
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let file = std::fs::File::open(path).map_err(DataError::io("open", path))?;
@@ -53,7 +56,11 @@ impl Photo {
                 "this is a folder; give the path of a picture file",
             ));
         }
-        decode(BufReader::new(file), path)
+        let mut bytes = Vec::new();
+        file.take(MOST_BYTES + 1)
+            .read_to_end(&mut bytes)
+            .map_err(DataError::io("read", path))?;
+        decode(&bytes, path)
     }
 
     /// As [`open`](Self::open), from memory; `name` is what errors call it.
@@ -61,7 +68,7 @@ impl Photo {
     /// # Errors
     /// As [`open`](Self::open), except for reading.
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self> {
-        decode(Cursor::new(bytes), Path::new(name))
+        decode(bytes, Path::new(name))
     }
 
     /// A picture from numbers: shape `[1, H, W]` or `[3, H, W]`, 0 to 1.
@@ -69,17 +76,24 @@ impl Photo {
     /// # Errors
     /// If the shape is another one, or has no pixel.
     pub fn from_pixels(name: impl Into<String>, pixels: Array3<f32>) -> Result<Self> {
-        if !matches!(pixels.dim(), (1 | 3, 1.., 1..)) {
-            return Err(DataError::Shape {
-                what: "pixels of a photo".into(),
-                expected: "[1, H, W] or [3, H, W]".into(),
-                got: pixels.shape().to_vec(),
-            });
-        }
-        Ok(Self {
+        let photo = Self {
             name: name.into(),
             pixels,
-        })
+        };
+        photo.check()?;
+        Ok(photo)
+    }
+
+    /// The fields are open, so anything may stand in them.
+    pub(crate) fn check(&self) -> Result<()> {
+        match self.pixels.dim() {
+            (1 | 3, 1.., 1..) => Ok(()),
+            _ => Err(DataError::Shape {
+                what: "pixels of a photo".into(),
+                expected: "[1, H, W] or [3, H, W]".into(),
+                got: self.pixels.shape().to_vec(),
+            }),
+        }
     }
 
     /// Height in pixels.
@@ -104,6 +118,15 @@ impl Photo {
         Self {
             name: self.name.clone(),
             pixels,
+        }
+    }
+
+    /// Bright for dark and dark for bright: a digit in black ink on paper to white on black, as MNIST's
+    /// are.
+    pub fn negative(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            pixels: self.pixels.mapv(|v| 1.0 - v),
         }
     }
 
@@ -187,12 +210,8 @@ impl Photo {
         let path = path.as_ref();
         let picture = DynamicImage::ImageRgb32F(self.to_image());
         let written = match self.pixels.dim().0 {
-            1 => picture
-                .to_luma8()
-                .save_with_format(path, image::ImageFormat::Png),
-            _ => picture
-                .to_rgb8()
-                .save_with_format(path, image::ImageFormat::Png),
+            1 => picture.to_luma8().save_with_format(path, ImageFormat::Png),
+            _ => picture.to_rgb8().save_with_format(path, ImageFormat::Png),
         };
         written.map_err(|e| match e {
             ImageError::IoError(e) => DataError::io("write", path)(e),
@@ -223,110 +242,4 @@ impl fmt::Display for Photo {
             self.height()
         )
     }
-}
-
-fn decode(source: impl BufRead + Seek, path: &Path) -> Result<Photo> {
-    let mut reader = ImageReader::new(source)
-        .with_guessed_format()
-        .map_err(DataError::io("read", path))?;
-    let format = reader.format();
-    match format {
-        Some(image::ImageFormat::Png | image::ImageFormat::Jpeg) => {}
-        Some(other) => {
-            return Err(wrong(
-                path,
-                format!("this is a {other:?} picture; save it as PNG or JPEG and use that"),
-            ));
-        }
-        None => {
-            return Err(wrong(
-                path,
-                "this is not a picture that can be read; expected a PNG or JPEG file",
-            ));
-        }
-    }
-    let mut limits = Limits::default();
-    // What the decoder may allocate; the check below is on what it declares.
-    limits.max_alloc = Some(MOST_PIXELS * 8);
-    reader.limits(limits);
-    let damaged = |e: ImageError| match e {
-        ImageError::IoError(e) if e.kind() != std::io::ErrorKind::UnexpectedEof => {
-            DataError::io("read", path)(e)
-        }
-        ImageError::Limits(e) if matches!(e.kind(), LimitErrorKind::InsufficientMemory) => {
-            too_large(path, None)
-        }
-        ImageError::Unsupported(e) => wrong(
-            path,
-            format!("its kind of picture cannot be read ({e}); save it as plain RGB"),
-        ),
-        e => wrong(path, format!("the picture is damaged or not whole ({e})")),
-    };
-    let mut decoder = reader.into_decoder().map_err(damaged)?;
-    let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > MOST_PIXELS {
-        return Err(too_large(path, Some((width, height))));
-    }
-    if width == 0 || height == 0 {
-        return Err(wrong(path, "the picture has no pixel"));
-    }
-    // A picture whose orientation cannot be read is shown as it is stored.
-    let orientation = decoder.orientation().ok();
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(damaged)?;
-    if let Some(orientation) = orientation {
-        picture.apply_orientation(orientation);
-    }
-    let pixels = match picture.color().has_alpha() {
-        true => over_white(&picture),
-        false if picture.color().bytes_per_pixel() > 4 => from_image(&picture.into_rgb32f()),
-        false => {
-            let rgb = picture.into_rgb8();
-            Array3::from_shape_fn(
-                (3, rgb.height() as usize, rgb.width() as usize),
-                |(c, y, x)| f32::from(rgb.get_pixel(x as u32, y as u32)[c]) / 255.0,
-            )
-        }
-    };
-    let name = path
-        .file_stem()
-        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    Ok(Photo { name, pixels })
-}
-
-fn over_white(picture: &DynamicImage) -> Array3<f32> {
-    let rgba = picture.to_rgba16();
-    let most = f32::from(u16::MAX);
-    Array3::from_shape_fn(
-        (3, rgba.height() as usize, rgba.width() as usize),
-        |(c, y, x)| {
-            let pixel = rgba.get_pixel(x as u32, y as u32);
-            let alpha = f32::from(pixel[3]) / most;
-            f32::from(pixel[c]) / most * alpha + (1.0 - alpha)
-        },
-    )
-}
-
-fn from_image(picture: &Rgb32FImage) -> Array3<f32> {
-    Array3::from_shape_fn(
-        (3, picture.height() as usize, picture.width() as usize),
-        |(c, y, x)| picture.get_pixel(x as u32, y as u32)[c],
-    )
-}
-
-fn wrong(path: &Path, problem: impl Into<String>) -> DataError {
-    DataError::Photo {
-        path: PathBuf::from(path),
-        problem: problem.into(),
-    }
-}
-
-fn too_large(path: &Path, size: Option<(u32, u32)>) -> DataError {
-    let size = size.map_or_else(String::new, |(w, h)| format!("{w} x {h} pixels is "));
-    wrong(
-        path,
-        format!(
-            "{size}more than the {} million pixels that are read; make it smaller first",
-            MOST_PIXELS / 1_000_000
-        ),
-    )
 }

@@ -2,11 +2,13 @@
 //! is the repository's `data/registry.toml`, built into the crate.
 
 use crate::error::{DataError, Result};
+use crate::preprocessing::Preprocessing;
 use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
 use std::path::{Component, Path, PathBuf};
 
 /// Everything that can be fetched by name.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Registry {
     /// In the order of the file.
@@ -15,7 +17,7 @@ pub struct Registry {
 }
 
 /// One dataset, or one set of weights.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
     /// What it is fetched by, and its folder in the cache.
@@ -30,6 +32,12 @@ pub struct Entry {
     pub licence: String,
     /// What to cite.
     pub citation: String,
+    /// The entry that serves where this one cannot be had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stand_in: Option<String>,
+    /// Of weights: what they belong to, and what they expect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<WeightsFacts>,
     /// Its files.
     #[serde(rename = "file")]
     pub files: Vec<FileEntry>,
@@ -45,16 +53,43 @@ pub enum Kind {
     Weights,
 }
 
+/// What a file of weights belongs to, what it expects of a picture, and what it was measured to reach.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct WeightsFacts {
+    /// The architecture, by its name in the zoo's catalogue.
+    pub network: String,
+    /// The list of class names, for [`crate::labels`].
+    pub labels: String,
+    /// Learned numbers in the network.
+    pub parameters: u64,
+    /// Percent of test images whose class is ranked first, as published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top1: Option<f64>,
+    /// Percent of test images whose class is among the first five, as published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top5: Option<f64>,
+    /// On which images, and who says so.
+    pub measured: String,
+    /// From a picture to the network's input.
+    pub preprocessing: Preprocessing,
+}
+
 /// One file of an entry.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileEntry {
     /// Its path within the entry's folder in the cache.
     pub path: String,
-    /// Its size when unpacked.
+    /// Its size when unpacked; about, if `sha256` is not known.
     pub bytes: u64,
     /// SHA-256 of the unpacked bytes, 64 hexadecimal digits.
-    pub sha256: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// The first digits of it, at least 8, where no more is published. Eight find out a damaged or an
+    /// old file; a forger could meet them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256_prefix: Option<String>,
     /// How the sources pack it.
     pub packing: Packing,
     /// About how much there is to download.
@@ -108,6 +143,14 @@ impl Registry {
             {
                 return Err(wrong(format!("'{}' stands there twice", entry.name)));
             }
+            if let Some(other) = &entry.stand_in
+                && (*other == entry.name || registry.entries.iter().all(|e| e.name != *other))
+            {
+                return Err(wrong(format!(
+                    "entry '{}': its stand-in '{other}' is no other entry",
+                    entry.name
+                )));
+            }
         }
         Ok(registry)
     }
@@ -160,6 +203,13 @@ impl Entry {
         if self.files.is_empty() {
             return Err("it has no file".into());
         }
+        if (self.kind == Kind::Weights) != self.weights.is_some() {
+            return Err("it must have a table 'weights' if, and only if, it is weights".into());
+        }
+        if let Some(facts) = &self.weights {
+            let checked = facts.preprocessing.check();
+            checked.map_err(|e| e.to_string())?;
+        }
         for (i, file) in self.files.iter().enumerate() {
             for path in [&file.path, &file.mirror] {
                 if !is_plain(path) {
@@ -168,17 +218,7 @@ impl Entry {
                     ));
                 }
             }
-            if file.sha256.len() != 64
-                || !file
-                    .sha256
-                    .bytes()
-                    .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-            {
-                return Err(format!(
-                    "the sha256 of {} must be 64 digits 0-9 a-f",
-                    file.path
-                ));
-            }
+            file.check_sum()?;
             if let Some(url) = file
                 .urls
                 .iter()
@@ -198,6 +238,54 @@ impl FileEntry {
     /// Where it lies below the entry's folder.
     pub(crate) fn relative(&self) -> PathBuf {
         PathBuf::from(&self.path)
+    }
+
+    /// Whether every byte is known, not only about how many and how their sum begins.
+    pub fn is_exact(&self) -> bool {
+        self.sha256.is_some()
+    }
+
+    /// The sizes it may have unpacked. Where only about is known, a thousandth more or less, and a
+    /// kilobyte.
+    pub fn sizes(&self) -> RangeInclusive<u64> {
+        let slack = match self.is_exact() {
+            true => 0,
+            false => self.bytes / 1000 + 1024,
+        };
+        self.bytes.saturating_sub(slack)..=self.bytes.saturating_add(slack)
+    }
+
+    /// Whether a SHA-256, as 64 digits, is the registered one.
+    pub(crate) fn has_sum(&self, sum: &str) -> bool {
+        match (&self.sha256, &self.sha256_prefix) {
+            (Some(whole), _) => sum == whole,
+            (None, Some(prefix)) => sum.starts_with(prefix.as_str()),
+            (None, None) => false,
+        }
+    }
+
+    /// The registered sum, or how it begins, for people.
+    pub(crate) fn expected_sum(&self) -> String {
+        match (&self.sha256, &self.sha256_prefix) {
+            (Some(whole), _) => whole.clone(),
+            (None, prefix) => format!("one that begins with {}", prefix.as_deref().unwrap_or("")),
+        }
+    }
+
+    fn check_sum(&self) -> Result<(), String> {
+        let digits = |text: &str| text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let right = match (&self.sha256, &self.sha256_prefix) {
+            (Some(whole), None) => whole.len() == 64 && digits(whole),
+            (None, Some(prefix)) => (8..64).contains(&prefix.len()) && digits(prefix),
+            _ => false,
+        };
+        match right {
+            true => Ok(()),
+            false => Err(format!(
+                "{} must have a sha256 of 64 digits 0-9 a-f, or else a sha256_prefix of at least 8",
+                self.path
+            )),
+        }
     }
 }
 
@@ -251,7 +339,7 @@ mod tests {
 
     #[test]
     fn a_registry_that_contradicts_itself_is_refused() {
-        let cases: [(&str, &str, &str); 7] = [
+        let cases: [(&str, &str, &str); 10] = [
             (
                 "name = \"mnist\"",
                 "name = \"../mnist\"",
@@ -268,6 +356,17 @@ mod tests {
                 "must be relative",
             ),
             ("sha256 = \"b", "sha256 = \"B", "64 digits"),
+            ("sha256 = \"ba8910", "sha256_prefix = \"ba8910", "64 digits"),
+            (
+                "licence = \"CC",
+                "stand_in = \"nothing\"\nlicence = \"CC",
+                "no other entry",
+            ),
+            (
+                "kind = \"dataset\"",
+                "kind = \"weights\"",
+                "a table 'weights'",
+            ),
             ("https://ossci", "ftp://ossci", "not an http address"),
             ("bytes = 10008", "bytes = -1", "bytes"),
             (

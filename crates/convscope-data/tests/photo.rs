@@ -5,7 +5,7 @@ use convscope_data::{DataError, Photo, load_photo, sample_photo};
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 use ndarray::Array3;
-use std::io::Cursor;
+use std::io::{Cursor, Read, Write};
 use std::path::Path;
 
 fn encode(picture: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
@@ -96,11 +96,16 @@ fn every_pixel_kind_a_png_can_have_is_read() {
     );
 }
 
-/// A JPEG with an EXIF note on how the camera was held.
+/// A JPEG with an EXIF note on how the camera was held: red above, blue below, black at the top left.
 fn held(orientation: u8) -> Vec<u8> {
+    let picture = RgbImage::from_fn(32, 16, |x, y| match (x, y) {
+        (0..8, 0..8) => Rgb([0, 0, 0]),
+        (_, 0..8) => Rgb([255, 0, 0]),
+        _ => Rgb([0, 0, 255]),
+    });
     let mut jpeg = Vec::new();
     JpegEncoder::new_with_quality(&mut jpeg, 95)
-        .encode_image(&flag())
+        .encode_image(&picture)
         .unwrap();
     // TIFF header, one entry: tag 0x0112 (orientation), type 3 (short), count 1.
     let mut exif = b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
@@ -116,13 +121,19 @@ fn held(orientation: u8) -> Vec<u8> {
 
 #[test]
 fn a_camera_held_sideways_gives_an_upright_photo() {
-    // Orientation, size (height, width), where red must be: (row, column).
+    // Orientation, size (height, width), where the dark corner of the stored top left must be. The
+    // eight values are those of EXIF 2.3, table 6.
     let cases = [
-        (1, (16, 32), (8, 4)),
-        (2, (16, 32), (8, 28)),
-        (3, (16, 32), (8, 28)),
-        (6, (32, 16), (4, 8)),
-        (8, (32, 16), (28, 8)),
+        (0, (16, 32), (0, 0)),
+        (1, (16, 32), (0, 0)),
+        (2, (16, 32), (0, 31)),
+        (3, (16, 32), (15, 31)),
+        (4, (16, 32), (15, 0)),
+        (5, (32, 16), (0, 0)),
+        (6, (32, 16), (0, 15)),
+        (7, (32, 16), (31, 15)),
+        (8, (32, 16), (31, 0)),
+        (9, (16, 32), (0, 0)),
     ];
     for (orientation, size, (y, x)) in cases {
         let photo = Photo::from_bytes("held", &held(orientation)).unwrap();
@@ -131,7 +142,17 @@ fn a_camera_held_sideways_gives_an_upright_photo() {
             size,
             "orientation {orientation}"
         );
-        assert!(near(&photo, y, x, RED), "orientation {orientation}");
+        let dark = |y: usize, x: usize| (0..3).all(|c| photo.pixels[[c, y, x]] < 0.2);
+        let (h, w) = size;
+        let corners = [(0, 0), (0, w - 1), (h - 1, 0), (h - 1, w - 1)];
+        let found: Vec<_> = corners.into_iter().filter(|&(y, x)| dark(y, x)).collect();
+        assert_eq!(found, [(y, x)], "orientation {orientation}");
+        // Which way the rest is turned: the upper half of what was stored is red.
+        let beside = if h == 16 { (y, 15) } else { (16, x) };
+        assert!(
+            near(&photo, beside.0, beside.1, RED),
+            "orientation {orientation}"
+        );
     }
 }
 
@@ -162,30 +183,72 @@ fn what_is_no_photo_is_refused_with_what_to_do() {
         .unwrap();
     let mut wrong_sum = png.clone();
     wrong_sum[40] ^= 0xff;
-    let cases: [(&str, &[u8], &str); 8] = [
+    let webp = encode(flag(), ImageFormat::WebP);
+    let mut web_page_named_png = b"<!DOCTYPE html><html>Sign in".to_vec();
+    web_page_named_png.resize(4000, b' ');
+    let cases: [(&str, &[u8], &str); 19] = [
         (
             "empty.png",
             b"",
-            "not a picture that can be read; expected a PNG or JPEG",
+            "the file is empty; expected a PNG, JPEG, WebP, GIF or BMP",
         ),
         (
             "text.jpg",
             b"Dear reader, this is a letter.",
             "not a picture that can be read",
         ),
+        ("zeros.jpg", &[0; 5000], "not a picture that can be read"),
+        (
+            "page.png",
+            &web_page_named_png,
+            "this is a web page, not a picture",
+        ),
+        (
+            "drawing.svg",
+            b"<?xml version='1.0'?><svg></svg>",
+            "this is an SVG drawing",
+        ),
+        ("paper.pdf", b"%PDF-1.7", "this is a PDF document"),
+        (
+            "iphone.heic",
+            b"\0\0\0\x18ftypheic\0\0\0\0",
+            "this is a HEIC picture",
+        ),
+        (
+            "scan.tif",
+            b"II*\0\x08\0\0\0\0\0",
+            "this is a Tiff picture; expected",
+        ),
         ("cut.png", &png[..png.len() / 2], "damaged or not whole"),
         ("header.png", &png[..20], "damaged or not whole"),
         ("changed.png", &wrong_sum, "damaged or not whole"),
-        ("cut.jpg", &jpeg[..60], "damaged or not whole"),
+        ("cut.jpg", &jpeg[..60], "the picture is not whole"),
+        (
+            "half.jpg",
+            &jpeg[..jpeg.len() / 2],
+            "the picture is not whole",
+        ),
+        ("start.jpg", &jpeg[..3], "the picture is not whole"),
+        (
+            "without end.jpg",
+            &jpeg[..jpeg.len() - 2],
+            "the picture is not whole",
+        ),
         (
             "anim.gif",
             b"GIF89a\x01\0\x01\0\0\0\0;",
-            "this is a Gif picture; save it as PNG or JPEG",
+            "damaged or not whole",
         ),
         (
             "web.webp",
             b"RIFF\x24\0\0\0WEBPVP8 \0\0\0\0\0\0\0\0\0\0",
-            "this is a WebP picture",
+            "damaged or not whole",
+        ),
+        ("half.webp", &webp[..webp.len() / 2], "damaged or not whole"),
+        (
+            "head.bmp",
+            b"BM\x36\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0",
+            "damaged or not whole",
         ),
     ];
     for (name, bytes, message) in cases {
@@ -210,19 +273,190 @@ fn what_is_no_photo_is_refused_with_what_to_do() {
     );
 }
 
+/// A PNG chunk with its checksum.
+fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    let mut crc = flate2::Crc::new();
+    crc.update(kind);
+    crc.update(data);
+    let length = (data.len() as u32).to_be_bytes();
+    [&length, &kind[..], data, &crc.sum().to_be_bytes()].concat()
+}
+
+/// A PNG of these rows, 8 bits RGB; `extra` are whole chunks.
+fn png(width: u32, height: u32, interlaced: u8, extra: &[u8], rows: &[u8]) -> Vec<u8> {
+    let mut header = [width.to_be_bytes(), height.to_be_bytes()].concat();
+    header.extend([8, 2, 0, 0, interlaced]);
+    [
+        b"\x89PNG\r\n\x1a\n".to_vec(),
+        chunk(b"IHDR", &header),
+        extra.to_vec(),
+        chunk(b"IDAT", &zlib(rows)),
+        chunk(b"IEND", b""),
+    ]
+    .concat()
+}
+
+fn zlib(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    packed.write_all(bytes).unwrap();
+    packed.finish().unwrap()
+}
+
+#[test]
+fn an_interlaced_png_is_put_together() {
+    let picture = flag();
+    let mut rows = Vec::new();
+    // Adam7: first column, first row, and steps of its seven passes.
+    for (x0, y0, dx, dy) in [
+        (0, 0, 8, 8),
+        (4, 0, 8, 8),
+        (0, 4, 4, 8),
+        (2, 0, 4, 4),
+        (0, 2, 2, 4),
+        (1, 0, 2, 2),
+        (0, 1, 1, 2),
+    ] {
+        for y in (y0..16).step_by(dy) {
+            rows.push(0);
+            for x in (x0..32).step_by(dx) {
+                rows.extend(picture.get_pixel(x, y as u32).0);
+            }
+        }
+    }
+    let photo = Photo::from_bytes("laced", &png(32, 16, 1, &[], &rows)).unwrap();
+    let plain = Photo::from_bytes("plain", &encode(picture, ImageFormat::Png)).unwrap();
+    assert_eq!(photo.pixels, plain.pixels);
+}
+
+#[test]
+fn a_picture_of_one_pixel_is_a_picture() {
+    for format in [
+        ImageFormat::Png,
+        ImageFormat::Jpeg,
+        ImageFormat::WebP,
+        ImageFormat::Gif,
+    ] {
+        let dot = RgbaImage::from_pixel(1, 1, Rgba([255, 0, 0, 255]));
+        let dot = match format {
+            ImageFormat::Jpeg => DynamicImage::from(dot).into_rgb8().into(),
+            _ => DynamicImage::from(dot),
+        };
+        let photo = Photo::from_bytes("dot", &encode(dot, format)).unwrap();
+        assert_eq!(photo.pixels.dim(), (3, 1, 1));
+        assert!(near(&photo, 0, 0, RED), "{format:?}");
+        assert_eq!(photo.resize_short_side(8).unwrap().pixels.dim(), (3, 8, 8));
+    }
+}
+
+/// Files that declare more pixels than anybody has memory for; only the header tells.
 #[test]
 fn a_picture_that_declares_a_huge_size_is_refused_before_memory_is_taken() {
-    // A PNG header of 100,000 x 100,000 pixels, with its right checksum.
-    let mut bytes = encode(flag(), ImageFormat::Png);
-    bytes[16..20].copy_from_slice(&100_000u32.to_be_bytes());
-    bytes[20..24].copy_from_slice(&100_000u32.to_be_bytes());
-    let mut crc = flate2::Crc::new();
-    crc.update(&bytes[12..29]);
-    bytes[29..33].copy_from_slice(&crc.sum().to_be_bytes());
-    let error = Photo::from_bytes("huge.png", &bytes)
+    let side = 40_000u32;
+    // One row of zeros a thousand times over is what a bomb looks like packed.
+    let bomb = png(side, side, 0, &[], &vec![0; 4 << 20]);
+    let mut jpeg = encode(flag(), ImageFormat::Jpeg);
+    let frame = jpeg.windows(2).position(|m| m == [0xff, 0xc0]).unwrap();
+    for at in [frame + 5, frame + 7] {
+        jpeg[at..at + 2].copy_from_slice(&(side as u16).to_be_bytes());
+    }
+    let mut gif = encode(DynamicImage::from(flag()).into_rgba8(), ImageFormat::Gif);
+    for at in [6, 8] {
+        gif[at..at + 2].copy_from_slice(&(side as u16).to_le_bytes());
+    }
+    let mut bmp = encode(flag(), ImageFormat::Bmp);
+    for at in [18, 22] {
+        bmp[at..at + 4].copy_from_slice(&side.to_le_bytes());
+    }
+    assert!(bomb.len() < 10_000, "{}", bomb.len());
+    for (name, bytes) in [
+        ("huge.png", bomb),
+        ("huge.jpg", jpeg),
+        ("huge.gif", gif),
+        ("huge.bmp", bmp),
+    ] {
+        let error = Photo::from_bytes(name, &bytes).unwrap_err().to_string();
+        assert!(
+            error.contains("40000 x 40000 pixels is more than the 50 million"),
+            "{name}: {error}"
+        );
+    }
+    let webp = b"RIFF\x1e\0\0\0WEBPVP8L\x11\0\0\0\x2f\xfe\xbf\xff\x0f\0\0\0\0\0\0\0\0\0\0\0\0\0";
+    let error = Photo::from_bytes("huge.webp", webp)
         .unwrap_err()
         .to_string();
-    assert!(error.contains("50 million pixels"), "{error}");
+    assert!(error.contains("16383 x 16383 pixels is more"), "{error}");
+}
+
+#[test]
+fn what_a_png_holds_beside_its_pixels_cannot_take_the_memory() {
+    // A colour profile, and a text, of half a gigabyte.
+    let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::copy(&mut std::io::repeat(0).take(500 << 20), &mut packed).unwrap();
+    let long = packed.finish().unwrap();
+    for (kind, start) in [(b"iCCP", &b"p\0\0"[..]), (b"zTXt", b"t\0\0")] {
+        let extra = chunk(kind, &[start, &long].concat());
+        let bytes = png(2, 1, 0, &extra, &[0, 255, 0, 0, 0, 0, 255]);
+        if let Ok(photo) = Photo::from_bytes("profile.png", &bytes) {
+            assert!(near(&photo, 0, 0, RED) && near(&photo, 0, 1, BLUE));
+        }
+    }
+    // No test of this file takes more than a few megabytes.
+    if let Ok(status) = std::fs::read_to_string("/proc/self/status") {
+        let peak = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
+        let peak = peak.unwrap().trim().strip_suffix(" kB").unwrap();
+        let megabytes = peak.parse::<u64>().unwrap() / 1024;
+        assert!(megabytes < 250, "{megabytes} MB");
+    }
+}
+
+#[test]
+fn a_jpeg_of_a_hundred_thousand_scans_is_not_begun() {
+    let jpeg = encode(flag(), ImageFormat::Jpeg);
+    let scan = jpeg.windows(2).position(|m| m == [0xff, 0xda]).unwrap();
+    let (head, last) = jpeg.split_at(scan);
+    let once = last.strip_suffix(&[0xff, 0xd9]).unwrap();
+    let bomb = [head, &once.repeat(100_000), &[0xff, 0xd9]].concat();
+    let error = Photo::from_bytes("scans.jpg", &bomb).unwrap_err();
+    assert!(error.to_string().contains("more than 500 scans"), "{error}");
+}
+
+#[test]
+fn a_negative_is_dark_where_the_photo_is_bright() {
+    let photo = Photo::from_pixels("p", Array3::from_elem((1, 1, 1), 0.25)).unwrap();
+    assert_eq!(photo.negative().pixels[[0, 0, 0]], 0.75);
+    assert_eq!(photo.negative().negative(), photo);
+}
+
+#[derive(serde::Deserialize)]
+struct Expected {
+    file: String,
+    lossy: bool,
+    /// Row, column, red, green, blue.
+    probes: Vec<[usize; 5]>,
+}
+
+#[test]
+fn pictures_of_every_format_have_the_colours_that_pil_reads() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/photos");
+    let text = std::fs::read_to_string(folder.join("photos.json")).unwrap();
+    let table: Vec<Expected> = serde_json::from_str(&text).unwrap();
+    assert_eq!(table.len(), 19);
+    for expected in table {
+        let file = &expected.file;
+        let photo = Photo::open(folder.join(file)).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(photo.pixels.dim(), (3, 24, 40), "{file}");
+        // Two decoders of a lossy format may round otherwise, and smooth colours between pixels.
+        let slack = if expected.lossy { 6.0 } else { 1.0 };
+        for [y, x, colour @ ..] in expected.probes {
+            for (c, &value) in colour.iter().enumerate() {
+                let got = photo.pixels[[c, y, x]] * 255.0;
+                assert!(
+                    (got - value as f32).abs() <= slack,
+                    "{file} at row {y}, column {x}, channel {c}: {got}, expected {value}"
+                );
+            }
+        }
+    }
 }
 
 #[test]

@@ -27,9 +27,11 @@ extern crate openblas_src as _; // links the BLAS
 mod blas;
 mod checkpoint;
 pub mod conv;
+mod eigen;
 mod error;
 mod functions;
 pub mod gradcheck;
+mod hessian;
 mod init;
 pub mod layer;
 pub mod loss;
@@ -44,7 +46,9 @@ mod trace;
 mod train;
 
 pub use checkpoint::Checkpoint;
+pub use eigen::eigh;
 pub use error::{NnError, Result};
+pub use hessian::Hessian;
 pub use init::Init;
 pub use layer::{
     AdaptiveAvgPool2d, Add, AvgPool2d, BatchNorm1d, BatchNorm2d, ChannelAffine, Clamp, Concat,
@@ -62,7 +66,8 @@ pub use metrics::{
     top_k_accuracy,
 };
 pub use network::{
-    INPUT, Network, NetworkBuilder, NodeView, ReceptiveField, Rect, Summary, SummaryRow,
+    EffectiveField, INPUT, Network, NetworkBuilder, NodeView, ReceptiveField, Rect, Summary,
+    SummaryRow,
 };
 pub use optim::{
     AdaDelta, AdaMax, Adagrad, Adam, AdamW, AmsGrad, Clip, Constraint, Group, Momentum, Nadam,

@@ -1,7 +1,6 @@
 //! Whether the parameters of a file are those that a network asks for.
 
-use crate::Weights;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 /// How many names of a kind the text lists before it counts the rest.
@@ -33,27 +32,35 @@ pub struct Misshapen {
 }
 
 impl Mismatch {
-    pub(crate) fn between(weights: &Weights, expected: &[(String, Vec<usize>)]) -> Self {
+    /// What stands between the parameters `found`, each a name and a shape, and those that are
+    /// asked for; `source` is the file, as it is to be shown.
+    pub fn between<'a>(
+        source: Option<String>,
+        found: impl IntoIterator<Item = (&'a str, &'a [usize])>,
+        expected: &[(String, Vec<usize>)],
+    ) -> Self {
         let asked: HashSet<&str> = expected.iter().map(|(name, _)| name.as_str()).collect();
         let mut mismatch = Self {
-            source: weights.source().map(|p| p.display().to_string()),
-            unexpected: weights
-                .iter()
-                .filter(|(name, _)| !asked.contains(name))
-                .map(|(name, array)| (name.to_owned(), array.shape().to_vec()))
-                .collect(),
+            source,
             ..Self::default()
         };
-        for (name, shape) in expected {
-            match weights.get(name) {
-                None => mismatch.missing.push((name.clone(), shape.clone())),
-                Some(array) if array.shape() != shape.as_slice() => {
-                    mismatch.misshapen.push(Misshapen {
-                        name: name.clone(),
-                        expected: shape.clone(),
-                        got: array.shape().to_vec(),
-                    });
+        let mut there = HashMap::new();
+        for (name, shape) in found {
+            match asked.contains(name) {
+                true => {
+                    there.insert(name, shape);
                 }
+                false => mismatch.unexpected.push((name.to_owned(), shape.to_vec())),
+            }
+        }
+        for (name, shape) in expected {
+            match there.get(name.as_str()) {
+                None => mismatch.missing.push((name.clone(), shape.clone())),
+                Some(got) if got != shape => mismatch.misshapen.push(Misshapen {
+                    name: name.clone(),
+                    expected: shape.clone(),
+                    got: got.to_vec(),
+                }),
                 Some(_) => {}
             }
         }
@@ -125,7 +132,7 @@ fn list<T>(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::Weights;
     use ndarray::ArrayD;
 
     fn asked(list: &[(&str, &[usize])]) -> Vec<(String, Vec<usize>)> {

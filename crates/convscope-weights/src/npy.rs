@@ -4,10 +4,14 @@
 //! Read here rather than by `ndarray-npy`, which wants the type of the numbers beforehand, knows no
 //! half precision, and allocates what a header claims.
 
+use crate::Weights;
 use crate::archive::Archive;
 use crate::budget::{Budget, elements};
 use crate::element::{Element, Endian, Loaded, decode};
+use std::io::{Cursor, Write};
 use std::path::Path;
+use zip::CompressionMethod;
+use zip::write::{SimpleFileOptions, ZipWriter};
 
 pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
 /// NumPy's own arrays have no more axes.
@@ -35,6 +39,56 @@ pub(crate) fn read_npz(bytes: &[u8]) -> Result<Vec<(String, Loaded)>, String> {
         loaded.push((name.to_owned(), array));
     }
     Ok(loaded)
+}
+
+/// A `.npz` file's bytes: every parameter and every array of integers, not compressed, as `np.savez`
+/// leaves them.
+pub(crate) fn encode_npz(weights: &Weights) -> Result<Vec<u8>, String> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    // A fixed date: the same arrays make the same bytes.
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Stored)
+        .last_modified_time(zip::DateTime::default());
+    let mut add = |name: &str, kind: &str, shape: &[usize], data: Vec<u8>| {
+        zip.start_file(
+            format!("{name}.npy"),
+            options.large_file(data.len() >= 1 << 31),
+        )
+        .map_err(|e| e.to_string())?;
+        let all = zip
+            .write_all(&header(kind, shape))
+            .and_then(|()| zip.write_all(&data));
+        all.map_err(|e| e.to_string())
+    };
+    for (name, array) in weights.iter() {
+        let data = array.iter().flat_map(|v| v.to_le_bytes()).collect();
+        add(name, "<f4", array.shape(), data)?;
+    }
+    for (name, array) in weights.integers() {
+        let data = array.iter().flat_map(|v| v.to_le_bytes()).collect();
+        add(name, "<i8", array.shape(), data)?;
+    }
+    let written = zip.finish().map_err(|e| e.to_string())?;
+    Ok(written.into_inner())
+}
+
+/// Version 1 of the format; the data begin at a multiple of 64 bytes.
+fn header(kind: &str, shape: &[usize]) -> Vec<u8> {
+    let sizes: String = shape.iter().map(|size| format!("{size}, ")).collect();
+    let sizes = match shape.len() {
+        1 => sizes.trim_end(),
+        _ => sizes.trim_end_matches(", "),
+    };
+    let mut text = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({sizes}), }}");
+    let before = MAGIC.len() + 4;
+    let length = (before + text.len() + 1).next_multiple_of(64) - before;
+    text.extend(std::iter::repeat_n(' ', length - text.len() - 1));
+    text.push('\n');
+    let mut bytes = MAGIC.to_vec();
+    bytes.extend([1, 0]);
+    bytes.extend((length as u16).to_le_bytes());
+    bytes.extend(text.bytes());
+    bytes
 }
 
 struct Header {

@@ -4,6 +4,8 @@ use crate::Weights;
 use crate::budget::Budget;
 use crate::element::{Element, Endian, Loaded, decode};
 use ::safetensors::tensor::{Dtype, SafeTensors, View};
+use half::f16;
+use ndarray::ArrayD;
 use serde_json::Value;
 use std::borrow::Cow;
 
@@ -79,17 +81,38 @@ fn element(dtype: Dtype) -> Result<Element, String> {
     })
 }
 
-/// The file's bytes.
-pub(crate) fn encode(weights: &Weights) -> Result<Vec<u8>, String> {
-    let floats = weights.iter().map(|(name, array)| {
-        let bytes = array.iter().flat_map(|v| v.to_le_bytes()).collect();
-        (name, Bytes(Dtype::F32, array.shape(), bytes))
-    });
+/// The file's bytes; `half` rounds matrices and filters to half precision.
+pub(crate) fn encode(weights: &Weights, half: bool) -> Result<Vec<u8>, String> {
+    let floats = weights
+        .iter()
+        .map(|(name, array)| match half && array.ndim() > 1 {
+            true => Ok((name, Bytes(Dtype::F16, array.shape(), halves(name, array)?))),
+            false => {
+                let bytes = array.iter().flat_map(|v| v.to_le_bytes()).collect();
+                Ok((name, Bytes(Dtype::F32, array.shape(), bytes)))
+            }
+        })
+        .collect::<Result<Vec<_>, String>>()?;
     let integers = weights.integers().map(|(name, array)| {
         let bytes = array.iter().flat_map(|v| v.to_le_bytes()).collect();
         (name, Bytes(Dtype::I64, array.shape(), bytes))
     });
-    ::safetensors::serialize(floats.chain(integers), None).map_err(|e| e.to_string())
+    ::safetensors::serialize(floats.into_iter().chain(integers), None).map_err(|e| e.to_string())
+}
+
+fn halves(name: &str, array: &ArrayD<f32>) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::with_capacity(2 * array.len());
+    for &value in array {
+        let half = f16::from_f32(value);
+        if half.is_infinite() && value.is_finite() {
+            return Err(format!(
+                "tensor \"{name}\" holds {value}; half precision ends at {}",
+                f16::MAX
+            ));
+        }
+        bytes.extend(half.to_le_bytes());
+    }
+    Ok(bytes)
 }
 
 struct Bytes<'a>(Dtype, &'a [usize], Vec<u8>);

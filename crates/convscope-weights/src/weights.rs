@@ -125,7 +125,7 @@ impl Weights {
     /// If the file cannot be written.
     pub fn write_safetensors(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let bytes = safetensors::encode(self).map_err(|problem| WeightsError::Unusable {
+        let bytes = safetensors::encode(self, false).map_err(|problem| WeightsError::Unusable {
             path: path.to_owned(),
             format: Format::Safetensors,
             problem,
@@ -134,6 +134,39 @@ impl Weights {
             action: "write",
             path: path.to_owned(),
             source,
+        })
+    }
+
+    /// Writes the parameters, then the integers, as NumPy's `.npz`: the file is replaced whole or left
+    /// as it was.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn write_npz(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let bytes = npy::encode_npz(self).map_err(|problem| WeightsError::Unusable {
+            path: path.to_owned(),
+            format: Format::Npz,
+            problem,
+        })?;
+        convscope_data::write_atomic(path, &bytes).map_err(|source| WeightsError::Io {
+            action: "write",
+            path: path.to_owned(),
+            source,
+        })
+    }
+
+    /// The bytes of a safetensors file of about half the length: matrices and filters are rounded to
+    /// half precision (11 bits, about 3 digits), which trained networks hardly notice. Vectors, which
+    /// are biases and batch normalisation's statistics, stay as they are, and so do integers.
+    ///
+    /// # Errors
+    /// If a number lies beyond the range of half precision, 65504.
+    pub fn to_half_safetensors(&self) -> Result<Vec<u8>> {
+        safetensors::encode(self, true).map_err(|problem| WeightsError::Unusable {
+            path: self.source.clone().unwrap_or_else(|| "the weights".into()),
+            format: Format::Safetensors,
+            problem,
         })
     }
 
@@ -221,6 +254,8 @@ impl Weights {
     /// What stands between these parameters and a network that asks for `expected`, each a name
     /// and a shape; empty if they fit.
     pub fn fits(&self, expected: &[(String, Vec<usize>)]) -> Mismatch {
-        Mismatch::between(self, expected)
+        let found = self.iter().map(|(name, array)| (name, array.shape()));
+        let source = self.source().map(|path| path.display().to_string());
+        Mismatch::between(source, found, expected)
     }
 }

@@ -225,6 +225,35 @@ fn what_is_written_as_safetensors_is_read_back_bit_by_bit() {
 }
 
 #[test]
+fn what_is_written_as_npz_is_read_back_bit_by_bit_and_twice_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = Weights::read(fixture("weights.pth")).unwrap();
+    let write = |name: &str| {
+        let path = folder.path().join(name);
+        before.write_npz(&path).unwrap();
+        path
+    };
+    let (one, two) = (write("one.npz"), write("two.npz"));
+    assert_eq!(std::fs::read(&one).unwrap(), std::fs::read(two).unwrap());
+    let after = Weights::read(one).unwrap();
+    assert_eq!(after.format(), Some(Format::Npz));
+    assert_eq!(names(&after), names(&before));
+    for (name, array) in before.iter() {
+        let bits = |array: &ndarray::ArrayD<f32>| array.mapv(f32::to_bits);
+        assert_eq!(bits(after.get(name).unwrap()), bits(array), "{name}");
+    }
+    assert!(after.integers().eq(before.integers()));
+    let mut none = Weights::new();
+    none.insert("a", ndarray::ArrayD::zeros(vec![0, 3]))
+        .unwrap();
+    none.insert("b", ndarray::ArrayD::ones(vec![])).unwrap();
+    none.write_npz(folder.path().join("none.npz")).unwrap();
+    let after = Weights::read(folder.path().join("none.npz")).unwrap();
+    assert_eq!(after.get("a").unwrap().shape(), [0, 3]);
+    assert_eq!(after.get("b").unwrap()[[]], 1.0);
+}
+
+#[test]
 fn squeezenet_is_the_same_bit_by_bit_as_pth_and_as_safetensors() {
     let (Some(pth), Some(safe)) = (real("squeezenet1_0.pth"), real("squeezenet1_0.safetensors"))
     else {

@@ -16,6 +16,10 @@ pub struct Entry {
     pub title: &'static str,
     /// The paper, and the table or figure in it that the builder follows.
     pub source: &'static str,
+    /// The year of that paper in print; 0 for the course's own networks.
+    pub year: u16,
+    /// How often it was right where it was published; `None` where nobody has said.
+    pub accuracy: Option<Accuracy>,
     /// The shape of an image, `[channels, height, width]`, if the options do not say otherwise.
     pub input: [usize; 3],
     /// The smallest height and width that go through it.
@@ -41,11 +45,65 @@ impl Entry {
     }
 }
 
+/// How often a network was right, in per cent, as its authors or the publishers of its weights say.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Accuracy {
+    /// Its first answer was right.
+    pub top1: Option<f64>,
+    /// One of its first five was.
+    pub top5: Option<f64>,
+    /// The images, e.g. `"ImageNet, validation"`.
+    pub on: &'static str,
+    /// Who says so, and of which way to look at an image.
+    pub source: &'static str,
+}
+
+impl Accuracy {
+    /// Of torchvision's weights `IMAGENET1K_V1`, on the middle of the image.
+    pub(crate) const fn torchvision(top1: f64, top5: f64) -> Option<Accuracy> {
+        Accuracy::imagenet(top1, Some(top5), "torchvision, IMAGENET1K_V1")
+    }
+
+    pub(crate) const fn imagenet(
+        top1: f64,
+        top5: Option<f64>,
+        source: &'static str,
+    ) -> Option<Accuracy> {
+        Some(Accuracy {
+            top1: Some(top1),
+            top5,
+            on: "ImageNet, validation",
+            source,
+        })
+    }
+
+    pub(crate) const fn cifar10(top1: f64, source: &'static str) -> Option<Accuracy> {
+        Some(Accuracy {
+            top1: Some(top1),
+            top5: None,
+            on: "CIFAR-10, test",
+            source,
+        })
+    }
+
+    pub(crate) const fn mnist(top1: f64, source: &'static str) -> Option<Accuracy> {
+        Some(Accuracy {
+            top1: Some(top1),
+            top5: None,
+            on: "MNIST, test",
+            source,
+        })
+    }
+}
+
 /// What entries of one family share; the rest is filled in beside the builders.
 pub(crate) const IMAGENET: Entry = Entry {
     name: "",
     title: "",
     source: "",
+    year: 0,
+    accuracy: None,
     input: [3, 224, 224],
     smallest: 1,
     classes: 1000,
@@ -72,7 +130,7 @@ fn nothing(options: Options) -> Result<Network, NnError> {
     plan.build(plan.image())
 }
 
-const FAMILIES: [&[Entry]; 14] = [
+const FAMILIES: [&[Entry]; 15] = [
     &arch::lenet::ENTRIES,
     &arch::alexnet::ENTRIES,
     &arch::zfnet::ENTRIES,
@@ -87,6 +145,7 @@ const FAMILIES: [&[Entry]; 14] = [
     &arch::course::ENTRIES,
     &arch::convnetjs::ENTRIES,
     &arch::airbench::ENTRIES,
+    &arch::vgg_cifar10::ENTRIES,
 ];
 
 /// Every architecture, family by family, about in the order of their years.

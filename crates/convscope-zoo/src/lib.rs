@@ -19,7 +19,12 @@
 mod arch;
 mod catalogue;
 mod error;
+mod load;
+mod look;
+mod model;
 mod options;
+mod published;
+pub mod shipped;
 
 pub use arch::airbench::airbench;
 pub use arch::alexnet::{alexnet, alexnet_one_tower, alexnet_two_towers};
@@ -43,7 +48,11 @@ pub use arch::vgg::{
     vgg_a, vgg_a_lrn, vgg_b, vgg_c, vgg_d, vgg_e, vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16,
     vgg16_bn, vgg19, vgg19_bn,
 };
+pub use arch::vgg_cifar10::vgg_cifar10;
 pub use arch::zfnet::zfnet;
-pub use catalogue::{Entry, entries, get, names};
+pub use catalogue::{Accuracy, Entry, entries, get, names};
 pub use error::{Result, ZooError};
+pub use load::{Loaded, Naming, load, load_as};
+pub use model::{Model, Ranked};
 pub use options::Options;
+pub use published::{HUMAN_TOP5_ERROR, PUBLISHED, Published, Quantity, WINNERS, Winner};

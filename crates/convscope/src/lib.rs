@@ -7,6 +7,8 @@
 //! the modules of [`checks`] say whether an exercise is right.
 #![deny(missing_docs)]
 
+mod beside;
+mod blocks;
 pub mod check;
 pub mod checks;
 mod datasets;
@@ -23,10 +25,14 @@ mod time;
 
 pub use convscope_data as data;
 pub use convscope_nn as nn;
+pub use convscope_zoo as zoo;
 pub use image;
 pub use ndarray;
 pub use plotters;
 
+pub use beside::{Beside, beside_published};
+pub use blocks::{Block, Blocks, by_block};
+pub use convscope_graph::{Detail, Drawing, draw};
 pub use datasets::{mnist, mnist_small};
 pub use gradient::gradient;
 pub use live::LiveCurve;

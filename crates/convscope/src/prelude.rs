@@ -4,15 +4,17 @@
 
 pub use crate::check::{Score, hint, my_score};
 pub use crate::checks::{
-    n00 as check00, n01 as check01, n02 as check02, n03 as check03, n04 as check04,
+    n00 as check00, n01 as check01, n02 as check02, n03 as check03, n04 as check04, n06 as check06,
+    n07 as check07, n08 as check08,
 };
 pub use crate::show::{EvcxrDebug, EvcxrDisplay, Show, Shown};
 pub use crate::{
-    Colormap, Figure, Gallery, Landscape, LiveCurve, OwnRule, Picture, Plot, Plots, Race, Row,
-    Timing, Track, figure, gallery, gallery_of, gradient, heatmap, mnist, mnist_small, picture,
-    predictions, row, side_by_side, time_it,
+    Beside, Block, Blocks, Colormap, Detail, Drawing, Figure, Gallery, Landscape, LiveCurve,
+    OwnRule, Picture, Plot, Plots, Race, Row, Timing, Track, beside_published, by_block, draw,
+    figure, gallery, gallery_of, gradient, heatmap, mnist, mnist_small, picture, predictions, row,
+    side_by_side, time_it,
 };
-pub use crate::{image, ndarray, plotters};
+pub use crate::{image, ndarray, plotters, zoo};
 
 pub use ndarray::{
     Array, Array0, Array1, Array2, Array3, Array4, ArrayD, ArrayView, ArrayView1, ArrayView2,
@@ -29,14 +31,17 @@ pub use convscope_nn::{
     AdaDelta, AdaMax, Adagrad, Adam, AdamW, AdaptiveAvgPool2d, Add, AmsGrad, AvgPool2d,
     BatchNorm1d, BatchNorm2d, BinaryCrossEntropy, Checkpoint, Checkpoints, Clip, Concat,
     ConfusionMatrix, Constant, Constraint, Conv2d, ConvTranspose2d, Cosine, CrossEntropy,
-    DepthConcat, DropConnect, Dropout, EarlyStopping, EpochRecord, Evaluation, Exponential,
-    Flatten, Gelu, GlobalAvgPool2d, Hinge, History, Init, Layer, LeakyRelu, Linear,
-    LocalResponseNorm, Loss, MaxPool2d, MaxUnpool2d, MeanAbsoluteError, MeanSquaredError, Measure,
-    Momentum, Nadam, Nesterov, Network, NetworkBuilder, NnError, OneCycle, Optimizer, Padding,
-    ParameterGroups, Pass, PerEpoch, RateSearch, RateSweep, Real, ReceptiveField, ReduceOnPlateau,
-    Relu, RmsProp, Rule, Schedule, Sgd, Sigmoid, SmoothL1, Softmax, SpatialDropout, State,
-    StepDecay, StopHandle, Summary, SummaryRow, Tanh, Target, Tensor, Trace, Training, Unit,
-    Upsample2d, WarmUp, ZeroPad2d, accuracy, conv, cross_entropy, evaluate, find_learning_rate,
-    gradcheck, intersection_over_union, softmax, top_k, top_k_accuracy,
+    DepthConcat, DropConnect, Dropout, EarlyStopping, EffectiveField, EpochRecord, Evaluation,
+    Exponential, Flatten, Gelu, GlobalAvgPool2d, Hessian, Hinge, History, Init, Layer, LeakyRelu,
+    Linear, LocalResponseNorm, Loss, MaxPool2d, MaxUnpool2d, MeanAbsoluteError, MeanSquaredError,
+    Measure, Momentum, Nadam, Nesterov, Network, NetworkBuilder, NnError, OneCycle, Optimizer,
+    Padding, ParameterGroups, Pass, PerEpoch, RateSearch, RateSweep, Real, ReceptiveField,
+    ReduceOnPlateau, Relu, RmsProp, Rule, Schedule, Sgd, Sigmoid, SmoothL1, Softmax,
+    SpatialDropout, State, StepDecay, StopHandle, Summary, SummaryRow, Tanh, Target, Tensor, Trace,
+    Training, Unit, Upsample2d, WarmUp, ZeroPad2d, accuracy, conv, cross_entropy, eigh, evaluate,
+    find_learning_rate, gradcheck, intersection_over_union, softmax, top_k, top_k_accuracy,
 };
+pub use convscope_zoo::shipped::{Card, Shipped, get as shipped};
+pub use convscope_zoo::{Options, ZooError};
+
 pub use convscope_progress::{ProgressBar, grouped, stop_requested};

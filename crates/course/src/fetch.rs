@@ -1,13 +1,15 @@
 //! `cargo course fetch`: datasets and weights by name, with progress, into the project's cache.
 
 use anyhow::{Context, Result};
-use convscope_data::{Cache, Entry, FetchDisplay, FetchOptions, Mirror, Presence, Registry, fetch};
+use convscope_data::{
+    Cache, Entry, FetchDisplay, FetchOptions, Kind, Mirror, Presence, Registry, fetch_or_stand_in,
+};
 use convscope_progress::size;
 use std::process::ExitCode;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// What to fetch, e.g. `mnist`; `--list` shows all there is
+    /// What to fetch, e.g. `mnist` or `squeezenet1_0`; `--list` shows all there is
     names: Vec<String>,
     /// List what can be fetched, how large it is, its licence, and whether it is here
     #[arg(long)]
@@ -65,15 +67,19 @@ pub fn main(args: Args) -> Result<ExitCode> {
     for entry in wanted {
         println!("{}: {}", entry.name, entry.title);
         let mut display = FetchDisplay::detailed();
-        let fetched = fetch(entry, &options, &mut |progress| display.show(progress));
+        let fetched = fetch_or_stand_in(&registry, entry, &options, &mut |p| display.show(p));
         drop(display);
-        fetched.with_context(|| format!("{} was not fetched", entry.name))?;
+        let fetched = fetched.with_context(|| format!("{} was not fetched", entry.name))?;
+        if let Some(notice) = &fetched.notice {
+            println!("{notice}");
+        } else {
+            println!("Licence: {}", entry.licence);
+        }
         println!(
             "{} is in {}",
-            entry.name,
-            options.cache.folder(entry).display()
+            fetched.entry.name,
+            options.cache.folder(&fetched.entry).display()
         );
-        println!("Licence: {}", entry.licence);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -93,23 +99,57 @@ fn print_table(entries: &[&Entry], cache: &Cache) {
         .max()
         .unwrap_or(0)
         .max("name".len());
-    println!(
-        "{:width$}  {:8}  {:>10}  {:>10}  title",
-        "name", "here", "download", "on disk"
-    );
-    for entry in entries {
+    for (kind, title) in [(Kind::Dataset, "Datasets"), (Kind::Weights, "Weights")] {
+        let of_kind: Vec<_> = entries.iter().filter(|e| e.kind == kind).collect();
+        if of_kind.is_empty() {
+            continue;
+        }
+        println!("{title}\n");
         println!(
-            "{:width$}  {:8}  {:>10}  {:>10}  {}",
-            entry.name,
-            presence(entry, cache),
-            size(entry.download_bytes()),
-            size(entry.bytes()),
-            entry.title
+            "{:width$}  {:8}  {:>10}  {:>10}  title",
+            "name", "here", "download", "on disk"
         );
-        println!("{:width$}  {}", "", entry.about);
-        println!("{:width$}  licence: {}", "", entry.licence);
+        for entry in &of_kind {
+            println!(
+                "{:width$}  {:8}  {:>10}  {:>10}  {}",
+                entry.name,
+                presence(entry, cache),
+                size(entry.download_bytes()),
+                size(entry.bytes()),
+                entry.title
+            );
+            println!("{:width$}  {}", "", entry.about);
+            // Of all at once, it would be the same line twenty times.
+            if entries.len() <= 3
+                && let Some(facts) = &entry.weights
+            {
+                println!("{:width$}  expects: {}", "", facts.preprocessing);
+            }
+            if let Some(other) = &entry.stand_in {
+                println!("{:width$}  where it cannot be had: {other}", "");
+            }
+        }
+        println!();
+        print_licences(&of_kind);
     }
-    println!("\ncache: {}", cache.root().display());
+    println!("cache: {}", cache.root().display());
+}
+
+/// Each licence once, with all that is under it: torchvision's would else fill the screen.
+fn print_licences(entries: &[&&Entry]) {
+    let mut seen: Vec<(&str, Vec<&str>)> = Vec::new();
+    for entry in entries {
+        match seen
+            .iter_mut()
+            .find(|(licence, _)| *licence == entry.licence)
+        {
+            Some((_, names)) => names.push(&entry.name),
+            None => seen.push((&entry.licence, vec![&entry.name])),
+        }
+    }
+    for (licence, names) in seen {
+        println!("licence: {licence}\n  {}\n", names.join(", "));
+    }
 }
 
 fn as_json(entries: &[&Entry], cache: &Cache) -> serde_json::Value {
@@ -123,6 +163,8 @@ fn as_json(entries: &[&Entry], cache: &Cache) -> serde_json::Value {
                 "about": entry.about,
                 "licence": entry.licence,
                 "citation": entry.citation,
+                "stand_in": entry.stand_in,
+                "weights": entry.weights,
                 "download_bytes": entry.download_bytes(),
                 "bytes": entry.bytes(),
                 "here": presence(entry, cache),

@@ -5,6 +5,7 @@
 
 mod bench;
 mod browser;
+mod built;
 mod doctor;
 mod fetch;
 mod kernel;
@@ -26,6 +27,7 @@ mod student;
 mod table;
 mod test;
 mod test_venv;
+mod train;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -50,6 +52,8 @@ enum Command {
     Test(test::Args),
     /// Measure the engine (`--peers`: against PyTorch, candle and burn)
     Bench(bench::Args),
+    /// Train the weights that the repository ships, or test them
+    Train(train::Args),
     /// Look over this machine and the installation, and say what to do about it
     Doctor(doctor::Args),
     /// Fetch datasets and weights by name
@@ -75,6 +79,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run::main(args),
         Command::Test(args) => test::main(args),
         Command::Bench(args) => bench::main(args),
+        Command::Train(args) => train::main(args),
         Command::Doctor(args) => doctor::main(args),
         Command::Fetch(args) => fetch::main(args),
         Command::Progress(args) => progress::main(args),

@@ -37,6 +37,10 @@ fn the_list_shows_size_licence_and_presence() {
         "55.0 MB",
         "licence: CC BY-SA 3.0",
         " no ",
+        "Datasets\n",
+        "Weights\n",
+        "licence: BSD-3-Clause, as torchvision",
+        "where it cannot be had: squeezenet1_0-compressed",
     ] {
         assert!(text.contains(part), "{part} in {text}");
     }
@@ -58,7 +62,7 @@ fn a_wrong_name_is_answered_with_the_nearest_before_anything_is_fetched() {
     let (output, text) = course(root.path(), &["--offline", "mnist", "minst"], None);
     assert!(!output.status.success());
     assert!(
-        text.contains("no dataset is called 'minst', did you mean 'mnist'?"),
+        text.contains("nothing to fetch is called 'minst', did you mean 'mnist'?"),
         "{text}"
     );
     assert!(!root.path().join("data/cache").exists());
@@ -140,4 +144,45 @@ fn mnist_is_fetched_from_a_mirror_and_found_there_the_next_time() {
     assert_eq!(text.matches("here already").count(), 4, "{text}");
     let (_, text) = course(root.path(), &["--list"], None);
     assert!(text.contains(" yes "), "{text}");
+}
+
+#[test]
+fn weights_come_from_a_mirror_the_stand_in_with_its_own_licence() {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    let named = std::env::var_os("CONVSCOPE_MIRROR").map(Into::into);
+    let Some(mirror) = named
+        .into_iter()
+        .chain([beside])
+        .find(|m| m.join("weights").is_dir())
+    else {
+        println!("SKIPPED: no real weights here. Set CONVSCOPE_MIRROR to a folder with weights/.");
+        return;
+    };
+    let root = repository();
+    let args = ["squeezenet1_0", "resnet20_cifar10", "--offline"];
+    let (output, text) = course(root.path(), &args, Some(mirror.to_str().unwrap()));
+    assert!(output.status.success(), "{text}");
+    for part in [
+        "in its place: squeezenet1_0-compressed",
+        "Licence: BSD-2-Clause, copyright the authors of SqueezeNet",
+        "resnet20_cifar10 is in ",
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    let cache = root.path().join("data/cache");
+    assert!(
+        cache
+            .join("squeezenet1_0-compressed/squeezenet1_0.safetensors")
+            .is_file()
+    );
+    assert!(
+        cache
+            .join("resnet20_cifar10/resnet20_cifar10.safetensors")
+            .is_file()
+    );
+    let (_, text) = course(root.path(), &["--list", "resnet20_cifar10"], None);
+    assert!(
+        text.contains(" yes ") && !text.contains("Datasets"),
+        "{text}"
+    );
 }

@@ -64,7 +64,12 @@ impl FetchDisplay {
                     bar.finish();
                 }
                 if self.detailed {
-                    println!("  {} bytes unpacked, checksum right", file.bytes);
+                    match &file.sha256_prefix {
+                        None => println!("  {} bytes unpacked, checksum right", file.bytes),
+                        Some(prefix) => {
+                            println!("  the checksum begins with {prefix}, as it should")
+                        }
+                    }
                 }
             }
             _ => {}

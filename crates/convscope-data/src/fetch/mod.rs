@@ -6,11 +6,13 @@
 //! attempt continues if the server still has the same file.
 
 mod display;
+mod fetched;
 mod http;
 mod lock;
 mod unpack;
 
 pub use display::FetchDisplay;
+pub use fetched::{Fetched, fetch_or_stand_in, fetched, fetched_with};
 
 use crate::cache::{Cache, Config, repository};
 use crate::error::{Attempt, DataError, Result};
@@ -218,7 +220,7 @@ fn fetch_file(
                 file,
                 source: &source,
             });
-            match from_folder(folder, file, path) {
+            match from_folder(folder, entry, file, path) {
                 Ok(()) => return Ok(()),
                 Err(failure) => failed(source, failure, progress)?,
             }
@@ -239,14 +241,17 @@ fn fetch_file(
     })
 }
 
-fn from_folder(folder: &Path, file: &FileEntry, path: &Path) -> Result<(), Failure> {
+fn from_folder(folder: &Path, entry: &Entry, file: &FileEntry, path: &Path) -> Result<(), Failure> {
     if !folder.is_dir() {
         return Err(Failure::Source("the mirror folder does not exist".into()));
     }
     // A mirror may have the file packed, under its mirror path, or as it lies in a cache.
     let packed = folder.join(&file.mirror);
     let plain = packed.with_file_name(file.relative().file_name().unwrap_or_default());
-    let opened = File::open(&packed).or_else(|_| File::open(&plain));
+    let cached = folder.join(&entry.name).join(file.relative());
+    let opened = File::open(&packed)
+        .or_else(|_| File::open(&plain))
+        .or_else(|_| File::open(&cached));
     let opened = opened.map_err(|e| match e.kind() {
         io::ErrorKind::NotFound => Failure::Source("the mirror has no such file".into()),
         _ => Failure::Source(e.to_string()),
@@ -263,7 +268,8 @@ fn from_address(
 ) -> Result<(), Failure> {
     let part = http::Part::beside(path);
     // Gzip makes nothing much longer than it is, so more than this is not the file.
-    let limit = file.bytes + file.bytes / 1000 + 65_536;
+    let most = *file.sizes().end();
+    let limit = most.saturating_add(most / 1000 + 65_536);
     let mut report = |done, total: Option<u64>| {
         let total = total.unwrap_or(file.download_bytes);
         progress(Progress::Received { file, done, total });

@@ -1,7 +1,7 @@
 //! From a packed file to its place in the cache, or not at all.
 
 use super::{Failure, write_error};
-use crate::cache::hex;
+use crate::cache::{Known, hex};
 use crate::error::DataError;
 use crate::registry::{FileEntry, Packing};
 use crate::write::{beside, sync_folder};
@@ -15,11 +15,14 @@ use std::path::Path;
 /// most one byte more than the registered size is ever unpacked, whatever the source promises.
 pub(super) fn into_place(source: impl Read, file: &FileEntry, path: &Path) -> Result<(), Failure> {
     let fresh = beside(path, ".new");
-    let result = unpack(source, file, &fresh).and_then(|()| {
+    let result = unpack(source, file, &fresh).and_then(|known| {
         fs::rename(&fresh, path)
             .map_err(|e| Failure::Local(DataError::io("rename into place", path)(e)))?;
         sync_folder(path);
-        Ok(())
+        match file.is_exact() {
+            true => Ok(()),
+            false => known.write(path).map_err(Failure::Local),
+        }
     });
     if result.is_err() {
         let _ = fs::remove_file(&fresh);
@@ -27,7 +30,7 @@ pub(super) fn into_place(source: impl Read, file: &FileEntry, path: &Path) -> Re
     result
 }
 
-fn unpack(source: impl Read, file: &FileEntry, fresh: &Path) -> Result<(), Failure> {
+fn unpack(source: impl Read, file: &FileEntry, fresh: &Path) -> Result<Known, Failure> {
     let mut source = BufReader::with_capacity(1 << 16, source);
     let start = source
         .fill_buf()
@@ -46,17 +49,18 @@ fn unpack(source: impl Read, file: &FileEntry, fresh: &Path) -> Result<(), Failu
     let write_error = write_error(fresh, file.bytes);
     let local = |e| Failure::Local(write_error(e));
     let mut out = File::create(fresh).map_err(local)?;
+    let sizes = file.sizes();
+    let most = *sizes.end();
+    let about = if file.is_exact() { "" } else { "about " };
     let (mut hash, mut length) = (Sha256::new(), 0);
     let mut buffer = vec![0; 1 << 16];
     loop {
-        let room = (file.bytes - length)
-            .saturating_add(1)
-            .min(buffer.len() as u64) as usize;
+        let room = (most - length).saturating_add(1).min(buffer.len() as u64) as usize;
         let n = match reader.read(&mut buffer[..room]) {
             Ok(n) => n,
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
             // Bytes that follow a whole file are no concern of ours: the checksum decides.
-            Err(_) if length == file.bytes => 0,
+            Err(_) if file.is_exact() && length == file.bytes => 0,
             Err(e) => {
                 return Err(Failure::Source(format!(
                     "its gzip data is damaged after {length} bytes ({e})"
@@ -66,9 +70,9 @@ fn unpack(source: impl Read, file: &FileEntry, fresh: &Path) -> Result<(), Failu
         if n == 0 {
             break;
         }
-        if length + n as u64 > file.bytes {
+        if length + n as u64 > most {
             return Err(Failure::Source(format!(
-                "it unpacks to more than the {} bytes it should have{looks}; stopped there",
+                "it unpacks to more than the {about}{} bytes it should have{looks}; stopped there",
                 file.bytes
             )));
         }
@@ -76,18 +80,22 @@ fn unpack(source: impl Read, file: &FileEntry, fresh: &Path) -> Result<(), Failu
         hash.update(&buffer[..n]);
         length += n as u64;
     }
-    if length != file.bytes {
+    if !sizes.contains(&length) {
         return Err(Failure::Source(format!(
-            "it has {length} bytes unpacked{looks}; expected {}",
+            "it has {length} bytes unpacked{looks}; expected {about}{}",
             file.bytes
         )));
     }
     let sum = hex(&hash.finalize());
-    if sum != file.sha256 {
+    if !file.has_sum(&sum) {
         return Err(Failure::Source(format!(
             "its checksum does not match: sha256 {sum}; expected {}. The file there is damaged or another one",
-            file.sha256
+            file.expected_sum()
         )));
     }
-    out.sync_all().map_err(local)
+    out.sync_all().map_err(local)?;
+    Ok(Known {
+        bytes: length,
+        sha256: sum,
+    })
 }

@@ -1,12 +1,14 @@
 //! A network: a named graph of layers that does not change while it runs.
 
 mod builder;
+mod effective_field;
 mod parameters;
 mod receptive_field;
 mod summary;
 mod view;
 
 pub use builder::NetworkBuilder;
+pub use effective_field::EffectiveField;
 pub use receptive_field::{ReceptiveField, Rect};
 pub use summary::{Summary, SummaryRow};
 pub use view::NodeView;
@@ -269,34 +271,6 @@ impl<F: Real> Network<F> {
     /// The nodes' names from the image to the output, without the image.
     pub fn nodes(&self) -> Vec<String> {
         self.graph.nodes.iter().map(|n| n.name.clone()).collect()
-    }
-
-    /// A table of the layers: what each is, the shape of its output, parameters, multiply-adds.
-    pub fn summary(&self) -> Summary {
-        let rows = self
-            .graph
-            .nodes
-            .iter()
-            .map(|node| SummaryRow {
-                name: node.name.clone(),
-                kind: node.layer.kind(),
-                settings: node.layer.settings(),
-                inputs: node
-                    .inputs
-                    .iter()
-                    .map(|&i| self.graph.name(i).to_owned())
-                    .collect(),
-                output: node.shape.clone(),
-                parameters: node.layer.parameters().iter().map(|(_, t)| t.len()).sum(),
-                multiply_adds: node
-                    .layer
-                    .multiply_adds(&self.graph.input_shapes(node), &node.shape),
-            })
-            .collect();
-        Summary {
-            input: self.graph.input.clone(),
-            rows,
-        }
     }
 }
 

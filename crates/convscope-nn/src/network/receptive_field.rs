@@ -1,7 +1,8 @@
 //! What part of the image a unit sees.
 
-use super::{Graph, Network};
+use super::{Graph, Network, Node};
 use crate::error::{NnError, Result};
+use crate::layer::Shape;
 use crate::real::Real;
 use std::fmt;
 use std::ops::Range;
@@ -50,6 +51,22 @@ impl Rect {
     }
 }
 
+impl ReceptiveField {
+    /// Height and width in short: `"11x11"`.
+    pub fn size_in_words(&self) -> String {
+        format!("{}x{}", self.size[0], self.size[1])
+    }
+
+    /// The stride in short: `"4"`, or `"4x2"` where it differs down and across.
+    pub fn stride_in_words(&self) -> String {
+        let [down, across] = self.stride.map(|s| (s * 100.0).round() / 100.0);
+        match down == across {
+            true => down.to_string(),
+            false => format!("{down}x{across}"),
+        }
+    }
+}
+
 impl fmt::Display for ReceptiveField {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -92,6 +109,25 @@ impl<F: Real> Network<F> {
         Ok(field)
     }
 
+    /// The receptive field of every node, in the order of [`Network::nodes`]; nothing where the
+    /// network does not read images.
+    pub(super) fn receptive_fields(&self) -> Vec<Option<ReceptiveField>> {
+        let nodes = self.graph.nodes.len();
+        if self.graph.input.len() != 3 {
+            return vec![None; nodes];
+        }
+        let [down, across] = [0, 1].map(|axis| self.graph.fields(axis));
+        let both = down.into_iter().zip(across);
+        both.map(|(y, x)| {
+            Some(ReceptiveField {
+                size: [y.size, x.size],
+                stride: [y.stride, x.stride],
+                offset: [y.offset, x.offset],
+            })
+        })
+        .collect()
+    }
+
     /// What the unit at row `y` and column `x` of a node sees, padding included; of a node that
     /// puts out vectors, all units see the same and the place does not matter.
     ///
@@ -119,7 +155,71 @@ impl<F: Real> Network<F> {
     }
 }
 
+/// A receptive field along one axis.
+struct Extent {
+    size: usize,
+    stride: f64,
+    offset: isize,
+}
+
 impl<F: Real> Graph<F> {
+    /// The receptive fields of all nodes along an axis. Each is put together from those of the
+    /// node's inputs, which costs one way through the graph and not one for each node.
+    fn fields(&self, axis: usize) -> Vec<Extent> {
+        let count = self.nodes.len() + 1;
+        let units = |id: usize| match self.shape(id).len() {
+            3 => self.shape(id)[1 + axis] as isize,
+            _ => 1,
+        };
+        // The units whose fields somebody will ask for, those in the padding among them; a single
+        // unit's neighbour tells the stride.
+        let mut asked: Vec<Range<isize>> = (0..count).map(|id| 0..units(id).max(2)).collect();
+        let mut last_reader = vec![0; count];
+        for (at, node) in (1..count).zip(&self.nodes).rev() {
+            let shapes = self.input_shapes(node);
+            for (which, &input) in node.inputs.iter().enumerate() {
+                let seen = seen_by(node, &shapes, which, axis, asked[at].clone());
+                asked[input] = hull(&asked[input], &seen);
+                last_reader[input] = last_reader[input].max(at);
+            }
+        }
+        let mut known: Vec<Vec<Range<isize>>> = vec![Vec::new(); count];
+        known[0] = asked[0].clone().map(|i| i..i + 1).collect();
+        let mut extents = Vec::new();
+        for (at, node) in (1..).zip(&self.nodes) {
+            let shapes = self.input_shapes(node);
+            let field = |i: isize| {
+                let parts = node
+                    .inputs
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(which, &input)| {
+                        let seen = seen_by(node, &shapes, which, axis, i..i + 1);
+                        let first = asked[input].start;
+                        let place = (seen.start - first) as usize..(seen.end - first) as usize;
+                        let fields = known[input].get(place).unwrap_or_default();
+                        fields.iter().cloned().reduce(|a, b| hull(&a, &b))
+                    });
+                parts.reduce(|a, b| hull(&a, &b)).unwrap_or(0..0)
+            };
+            let fields: Vec<_> = asked[at].clone().map(field).collect();
+            let of = |i: isize| &fields[(i - asked[at].start) as usize];
+            let last = (units(at) - 1).max(1);
+            extents.push(Extent {
+                size: (0..units(at)).map(|i| of(i).len()).max().unwrap_or(0),
+                stride: (of(last).start - of(0).start) as f64 / last as f64,
+                offset: of(0).start,
+            });
+            known[at] = fields;
+            for &input in &node.inputs {
+                if last_reader[input] == at {
+                    known[input] = Vec::new();
+                }
+            }
+        }
+        extents
+    }
+
     /// How many places a node has along an axis.
     fn units(&self, id: usize, axis: usize) -> Result<usize> {
         if self.input.len() != 3 {
@@ -145,19 +245,33 @@ impl<F: Real> Graph<F> {
             let node = &self.nodes[at - 1];
             let shapes = self.input_shapes(node);
             for (which, &input) in node.inputs.iter().enumerate() {
-                // A vector, and what is made from one, sees everything before it.
-                let seen = match (shapes[which].as_slice(), node.shape.len()) {
-                    (_, 3) if shapes[which].len() == 3 => {
-                        node.layer.sees(which, &shapes, axis, range.clone())
-                    }
-                    (shape, _) => 0..shape.get(1 + axis).map_or(1, |&size| size as isize),
-                };
+                let seen = seen_by(node, &shapes, which, axis, range.clone());
                 needed[input] = Some(match needed[input].take() {
                     None => seen,
-                    Some(other) => other.start.min(seen.start)..other.end.max(seen.end),
+                    Some(other) => hull(&other, &seen),
                 });
             }
         }
         Ok(needed[0].take().unwrap_or(0..0))
     }
+}
+
+/// The rows or columns of its input number `which` that a range of a node's looks at. A vector, and
+/// what is made from one, sees everything before it.
+fn seen_by<F: Real>(
+    node: &Node<F>,
+    shapes: &[Shape],
+    which: usize,
+    axis: usize,
+    range: Range<isize>,
+) -> Range<isize> {
+    match (shapes[which].as_slice(), node.shape.len()) {
+        ([_, _, _], 3) => node.layer.sees(which, shapes, axis, range),
+        (shape, _) => 0..shape.get(1 + axis).map_or(1, |&size| size as isize),
+    }
+}
+
+/// The smallest range around two.
+fn hull(a: &Range<isize>, b: &Range<isize>) -> Range<isize> {
+    a.start.min(b.start)..a.end.max(b.end)
 }

@@ -200,17 +200,17 @@ impl<F: Real> Drop for Trace<F> {
 }
 
 /// When activations may go.
-struct Plan {
+pub(crate) struct Plan {
     /// For each activation the last node that reads it.
-    last_reader: Vec<Option<usize>>,
+    pub(crate) last_reader: Vec<Option<usize>>,
     /// Whether it stays after that.
-    stays: Vec<bool>,
+    pub(crate) stays: Vec<bool>,
     /// Whether anybody reads what a node keeps beside its output.
     saves: Vec<bool>,
 }
 
 impl Plan {
-    fn new<F: Real>(graph: &Graph<F>, keep: Keep) -> Plan {
+    pub(crate) fn new<F: Real>(graph: &Graph<F>, keep: Keep) -> Plan {
         let count = graph.nodes.len() + 1;
         let mut last_reader = vec![None; count];
         let mut stays = vec![keep == Keep::Everything; count];
@@ -234,7 +234,7 @@ impl Plan {
     }
 
     /// Whether activation `id` is of no use after node `i` has read it.
-    fn ends_with(&self, id: usize, i: usize) -> bool {
+    pub(crate) fn ends_with(&self, id: usize, i: usize) -> bool {
         self.last_reader[id] == Some(i) && !self.stays[id]
     }
 }

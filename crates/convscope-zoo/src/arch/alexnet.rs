@@ -1,7 +1,7 @@
 //! AlexNet (Krizhevsky, Sutskever and Hinton 2012).
 
 use super::{Entry, Network, Options, Result, layers, sequential};
-use crate::catalogue::IMAGENET;
+use crate::catalogue::{Accuracy, IMAGENET};
 use convscope_nn::{
     AdaptiveAvgPool2d, Conv2d, Dropout, Flatten, LocalResponseNorm, MaxPool2d, Padding, Relu,
 };
@@ -13,6 +13,8 @@ pub(crate) const ENTRIES: [Entry; 3] = [
         source: "Krizhevsky, Sutskever and Hinton 2012, figure 2",
         input: [3, 227, 227],
         smallest: 67,
+        year: 2012,
+        accuracy: Accuracy::imagenet(59.3, Some(81.8), "the paper, table 2, one network"),
         parameters: 60_965_224,
         multiply_adds: 724_406_816,
         builder: alexnet_two_towers,
@@ -24,6 +26,7 @@ pub(crate) const ENTRIES: [Entry; 3] = [
         source: "Krizhevsky, Sutskever and Hinton 2012, figure 2, without its groups",
         input: [3, 227, 227],
         smallest: 67,
+        year: 2012,
         parameters: 62_378_344,
         multiply_adds: 1_135_256_096,
         builder: alexnet_one_tower,
@@ -34,6 +37,8 @@ pub(crate) const ENTRIES: [Entry; 3] = [
         title: "AlexNet, torchvision's",
         source: "Krizhevsky 2014, \"One weird trick for parallelizing convolutional neural networks\"",
         smallest: 63,
+        year: 2014,
+        accuracy: Accuracy::torchvision(56.522, 79.066),
         parameters: 61_100_840,
         multiply_adds: 714_188_480,
         in_torchvision: true,

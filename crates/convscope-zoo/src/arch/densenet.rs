@@ -1,7 +1,7 @@
 //! DenseNet (Huang, Liu, van der Maaten and Weinberger 2017).
 
 use super::{Entry, Network, Options, Result};
-use crate::catalogue::IMAGENET;
+use crate::catalogue::{Accuracy, IMAGENET};
 use crate::options::Plan;
 use convscope_nn::{
     AvgPool2d, BatchNorm2d, Concat, Flatten, GlobalAvgPool2d, MaxPool2d, NetworkBuilder, Relu,
@@ -12,6 +12,8 @@ pub(crate) const ENTRIES: [Entry; 1] = [Entry {
     title: "DenseNet-121",
     source: "Huang, Liu, van der Maaten and Weinberger 2017, table 1",
     smallest: 29,
+    year: 2017,
+    accuracy: Accuracy::torchvision(74.434, 91.972),
     parameters: 7_978_856,
     multiply_adds: 2_834_161_664,
     in_torchvision: true,

@@ -1,7 +1,7 @@
 //! GoogLeNet (Szegedy et al. 2015).
 
 use super::{Entry, Network, Options, Result};
-use crate::catalogue::IMAGENET;
+use crate::catalogue::{Accuracy, IMAGENET};
 use crate::options::Plan;
 use convscope_nn::{
     BatchNorm2d, Concat, Conv2d, Dropout, Flatten, GlobalAvgPool2d, LocalResponseNorm, MaxPool2d,
@@ -14,6 +14,13 @@ pub(crate) const ENTRIES: [Entry; 2] = [
         title: "GoogLeNet, as published",
         source: "Szegedy et al. 2015, table 1",
         smallest: 47,
+        year: 2015,
+        accuracy: Some(Accuracy {
+            top1: None,
+            top5: Some(89.93),
+            on: "ImageNet, validation",
+            source: "the paper, table 3, one network, one crop",
+        }),
         parameters: 6_998_552,
         multiply_adds: 1_582_671_872,
         builder: googlenet_2014,
@@ -24,6 +31,8 @@ pub(crate) const ENTRIES: [Entry; 2] = [
         title: "GoogLeNet, torchvision's",
         source: "Szegedy et al. 2015, table 1; with batch norm, and 3x3 filters for the 5x5",
         smallest: 31,
+        year: 2015,
+        accuracy: Accuracy::torchvision(69.778, 89.53),
         parameters: 6_624_904,
         multiply_adds: 1_498_376_192,
         in_torchvision: true,

@@ -1,7 +1,7 @@
 //! Inception v3 (Szegedy et al. 2016).
 
 use super::{Entry, Network, Options, Result};
-use crate::catalogue::IMAGENET;
+use crate::catalogue::{Accuracy, IMAGENET};
 use crate::options::Plan;
 use convscope_nn::{
     AvgPool2d, BatchNorm2d, Concat, Conv2d, Dropout, Flatten, GlobalAvgPool2d, MaxPool2d,
@@ -14,6 +14,8 @@ pub(crate) const ENTRIES: [Entry; 1] = [Entry {
     source: "Szegedy et al. 2016, \"Rethinking the Inception architecture\", table 1",
     input: [3, 299, 299],
     smallest: 75,
+    year: 2016,
+    accuracy: Accuracy::torchvision(77.294, 93.45),
     parameters: 23_834_568,
     multiply_adds: 5_713_216_096,
     in_torchvision: true,

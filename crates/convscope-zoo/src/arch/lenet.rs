@@ -1,7 +1,7 @@
 //! LeNet-5 (LeCun, Bottou, Bengio and Haffner 1998).
 
 use super::{Entry, Network, Options, Result};
-use crate::catalogue::MNIST;
+use crate::catalogue::{Accuracy, MNIST};
 use convscope_nn::{AvgPool2d, Flatten, Tanh};
 
 pub(crate) const ENTRIES: [Entry; 1] = [Entry {
@@ -10,6 +10,8 @@ pub(crate) const ENTRIES: [Entry; 1] = [Entry {
     source: "LeCun, Bottou, Bengio and Haffner 1998, figure 2",
     input: [1, 32, 32],
     smallest: 32,
+    year: 1998,
+    accuracy: Accuracy::mnist(99.05, "the paper, section III.B, without distortions"),
     parameters: 61_706,
     multiply_adds: 416_520,
     builder: lenet5,

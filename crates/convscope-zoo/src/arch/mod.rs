@@ -14,6 +14,7 @@ pub(crate) mod resnet_cifar;
 pub(crate) mod shortcut;
 pub(crate) mod squeezenet;
 pub(crate) mod vgg;
+pub(crate) mod vgg_cifar10;
 pub(crate) mod zfnet;
 
 use crate::catalogue::Entry;

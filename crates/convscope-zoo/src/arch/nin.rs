@@ -1,7 +1,7 @@
 //! Network in Network (Lin, Chen and Yan 2014).
 
 use super::{Entry, Network, Options, Result};
-use crate::catalogue::{CIFAR, IMAGENET};
+use crate::catalogue::{Accuracy, CIFAR, IMAGENET};
 use crate::options::Plan;
 use convscope_nn::{
     AvgPool2d, Conv2d, Dropout, Flatten, GlobalAvgPool2d, MaxPool2d, NetworkBuilder, Padding, Relu,
@@ -13,6 +13,8 @@ pub(crate) const ENTRIES: [Entry; 2] = [
         title: "Network in Network, CIFAR-10",
         source: "Lin, Chen and Yan 2014, figure 2, with the authors' widths for CIFAR-10",
         smallest: 6,
+        year: 2014,
+        accuracy: Accuracy::cifar10(91.19, "the paper, table 1, with augmentation"),
         parameters: 966_986,
         multiply_adds: 222_486_528,
         builder: nin_cifar10,
@@ -23,6 +25,8 @@ pub(crate) const ENTRIES: [Entry; 2] = [
         title: "Network in Network, ImageNet",
         source: "Lin, Chen and Yan 2014, with the authors' widths for ImageNet",
         smallest: 55,
+        year: 2014,
+        accuracy: Accuracy::imagenet(59.36, None, "the authors' model page"),
         parameters: 7_595_176,
         multiply_adds: 1_100_188_800,
         builder: nin,

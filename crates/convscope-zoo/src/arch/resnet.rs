@@ -1,7 +1,7 @@
 //! ResNet on ImageNet (He, Zhang, Ren and Sun 2016).
 
 use super::{Entry, Network, Options, Result};
-use crate::catalogue::IMAGENET;
+use crate::catalogue::{Accuracy, IMAGENET};
 use crate::options::Plan;
 use convscope_nn::{Add, BatchNorm2d, Flatten, GlobalAvgPool2d, MaxPool2d, NetworkBuilder, Relu};
 
@@ -15,6 +15,8 @@ pub(crate) const ENTRIES: [Entry; 8] = [
         name: "resnet18",
         title: "ResNet-18",
         source: "He, Zhang, Ren and Sun 2016, table 1",
+        year: 2016,
+        accuracy: Accuracy::torchvision(69.758, 89.078),
         parameters: 11_689_512,
         multiply_adds: 1_814_073_344,
         builder: resnet18,
@@ -24,6 +26,8 @@ pub(crate) const ENTRIES: [Entry; 8] = [
         name: "resnet34",
         title: "ResNet-34",
         source: "He, Zhang, Ren and Sun 2016, table 1",
+        year: 2016,
+        accuracy: Accuracy::torchvision(73.314, 91.42),
         parameters: 21_797_672,
         multiply_adds: 3_663_761_408,
         builder: resnet34,
@@ -33,6 +37,8 @@ pub(crate) const ENTRIES: [Entry; 8] = [
         name: "resnet50",
         title: "ResNet-50",
         source: "He, Zhang, Ren and Sun 2016, table 1; stride in the 3x3",
+        year: 2016,
+        accuracy: Accuracy::torchvision(76.13, 92.862),
         parameters: 25_557_032,
         multiply_adds: 4_089_184_256,
         builder: resnet50,
@@ -42,6 +48,8 @@ pub(crate) const ENTRIES: [Entry; 8] = [
         name: "resnet101",
         title: "ResNet-101",
         source: "He, Zhang, Ren and Sun 2016, table 1; stride in the 3x3",
+        year: 2016,
+        accuracy: Accuracy::torchvision(77.374, 93.546),
         parameters: 44_549_160,
         multiply_adds: 7_801_405_440,
         builder: resnet101,
@@ -51,6 +59,8 @@ pub(crate) const ENTRIES: [Entry; 8] = [
         name: "resnet152",
         title: "ResNet-152",
         source: "He, Zhang, Ren and Sun 2016, table 1; stride in the 3x3",
+        year: 2016,
+        accuracy: Accuracy::torchvision(78.312, 94.046),
         parameters: 60_192_808,
         multiply_adds: 11_513_626_624,
         builder: resnet152,
@@ -60,6 +70,8 @@ pub(crate) const ENTRIES: [Entry; 8] = [
         name: "resnet50_2015",
         title: "ResNet-50, as published",
         source: "He, Zhang, Ren and Sun 2016, table 1",
+        year: 2016,
+        accuracy: Accuracy::imagenet(75.3, Some(92.2), "the authors' model page, one crop"),
         parameters: 25_557_032,
         multiply_adds: 3_857_973_248,
         builder: resnet50_2015,
@@ -69,6 +81,8 @@ pub(crate) const ENTRIES: [Entry; 8] = [
         name: "resnet101_2015",
         title: "ResNet-101, as published",
         source: "He, Zhang, Ren and Sun 2016, table 1",
+        year: 2016,
+        accuracy: Accuracy::imagenet(76.4, Some(92.9), "the authors' model page, one crop"),
         parameters: 44_549_160,
         multiply_adds: 7_570_194_432,
         builder: resnet101_2015,
@@ -78,6 +92,8 @@ pub(crate) const ENTRIES: [Entry; 8] = [
         name: "resnet152_2015",
         title: "ResNet-152, as published",
         source: "He, Zhang, Ren and Sun 2016, table 1",
+        year: 2016,
+        accuracy: Accuracy::imagenet(77.0, Some(93.3), "the authors' model page, one crop"),
         parameters: 60_192_808,
         multiply_adds: 11_282_415_616,
         builder: resnet152_2015,

@@ -3,7 +3,7 @@
 
 use super::shortcut::PaddedShortcut;
 use super::{Entry, Network, Options, Result};
-use crate::catalogue::CIFAR;
+use crate::catalogue::{Accuracy, CIFAR};
 use crate::options::Plan;
 use convscope_nn::{Add, BatchNorm2d, Flatten, GlobalAvgPool2d, NetworkBuilder, Relu};
 
@@ -16,6 +16,8 @@ pub(crate) const ENTRIES: [Entry; 8] = [
     Entry {
         name: "resnet20",
         title: "ResNet-20, CIFAR",
+        year: 2016,
+        accuracy: Accuracy::cifar10(91.25, "the paper, table 6"),
         parameters: 269_722,
         multiply_adds: 40_551_040,
         builder: resnet20,
@@ -24,6 +26,8 @@ pub(crate) const ENTRIES: [Entry; 8] = [
     Entry {
         name: "resnet32",
         title: "ResNet-32, CIFAR",
+        year: 2016,
+        accuracy: Accuracy::cifar10(92.49, "the paper, table 6"),
         parameters: 464_154,
         multiply_adds: 68_862_592,
         builder: resnet32,
@@ -32,6 +36,8 @@ pub(crate) const ENTRIES: [Entry; 8] = [
     Entry {
         name: "resnet44",
         title: "ResNet-44, CIFAR",
+        year: 2016,
+        accuracy: Accuracy::cifar10(92.83, "the paper, table 6"),
         parameters: 658_586,
         multiply_adds: 97_174_144,
         builder: resnet44,
@@ -40,6 +46,8 @@ pub(crate) const ENTRIES: [Entry; 8] = [
     Entry {
         name: "resnet56",
         title: "ResNet-56, CIFAR",
+        year: 2016,
+        accuracy: Accuracy::cifar10(93.03, "the paper, table 6"),
         parameters: 853_018,
         multiply_adds: 125_485_696,
         builder: resnet56,
@@ -48,6 +56,7 @@ pub(crate) const ENTRIES: [Entry; 8] = [
     Entry {
         name: "plain20",
         title: "Plain-20, CIFAR",
+        year: 2016,
         parameters: 269_722,
         multiply_adds: 40_551_040,
         builder: plain20,
@@ -56,6 +65,7 @@ pub(crate) const ENTRIES: [Entry; 8] = [
     Entry {
         name: "plain32",
         title: "Plain-32, CIFAR",
+        year: 2016,
         parameters: 464_154,
         multiply_adds: 68_862_592,
         builder: plain32,
@@ -64,6 +74,7 @@ pub(crate) const ENTRIES: [Entry; 8] = [
     Entry {
         name: "plain44",
         title: "Plain-44, CIFAR",
+        year: 2016,
         parameters: 658_586,
         multiply_adds: 97_174_144,
         builder: plain44,
@@ -72,6 +83,7 @@ pub(crate) const ENTRIES: [Entry; 8] = [
     Entry {
         name: "plain56",
         title: "Plain-56, CIFAR",
+        year: 2016,
         parameters: 853_018,
         multiply_adds: 125_485_696,
         builder: plain56,

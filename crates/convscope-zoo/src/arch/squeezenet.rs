@@ -1,7 +1,7 @@
 //! SqueezeNet (Iandola et al. 2016).
 
 use super::{Entry, Network, Options, Result, layers, sequential};
-use crate::catalogue::IMAGENET;
+use crate::catalogue::{Accuracy, IMAGENET};
 use crate::options::Plan;
 use convscope_nn::{
     Concat, Conv2d, Dropout, Flatten, GlobalAvgPool2d, MaxPool2d, NetworkBuilder, Relu,
@@ -13,6 +13,8 @@ pub(crate) const ENTRIES: [Entry; 2] = [
         title: "SqueezeNet 1.0",
         source: "Iandola et al. 2016, table 1",
         smallest: 29,
+        year: 2016,
+        accuracy: Accuracy::torchvision(58.092, 80.42),
         parameters: 1_248_424,
         multiply_adds: 818_924_576,
         in_torchvision: true,
@@ -24,6 +26,8 @@ pub(crate) const ENTRIES: [Entry; 2] = [
         title: "SqueezeNet 1.1",
         source: "Iandola et al. 2016, and the authors' later version",
         smallest: 25,
+        year: 2016,
+        accuracy: Accuracy::torchvision(58.178, 80.624),
         parameters: 1_235_496,
         multiply_adds: 349_151_936,
         in_torchvision: true,

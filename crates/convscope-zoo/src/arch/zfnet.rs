@@ -1,7 +1,7 @@
 //! ZFNet (Zeiler and Fergus 2014).
 
 use super::{Entry, Network, Options, Result};
-use crate::catalogue::IMAGENET;
+use crate::catalogue::{Accuracy, IMAGENET};
 use convscope_nn::{Dropout, Flatten, LocalResponseNorm, MaxPool2d, Padding, Relu};
 
 pub(crate) const ENTRIES: [Entry; 1] = [Entry {
@@ -9,6 +9,8 @@ pub(crate) const ENTRIES: [Entry; 1] = [Entry {
     title: "ZFNet",
     source: "Zeiler and Fergus 2014, figure 3",
     smallest: 63,
+    year: 2014,
+    accuracy: Accuracy::imagenet(61.6, Some(83.5), "the paper, table 2, one network"),
     parameters: 62_357_608,
     multiply_adds: 1_168_032_896,
     builder: zfnet,

@@ -8,18 +8,24 @@ pub mod n01;
 pub mod n02;
 pub mod n03;
 pub mod n04;
+pub mod n06;
+pub mod n07;
+pub mod n08;
 #[cfg(test)]
 mod testing;
 
 use crate::check::About;
 
 /// Every exercise of every notebook, in the order of the notebook.
-pub(crate) static NOTEBOOKS: [(&str, &[&About]); 5] = [
+pub(crate) static NOTEBOOKS: [(&str, &[&About]); 8] = [
     ("00", n00::ALL),
     ("01", n01::ALL),
     ("02", n02::ALL),
     ("03", n03::ALL),
     ("04", n04::ALL),
+    ("06", n06::ALL),
+    ("07", n07::ALL),
+    ("08", n08::ALL),
 ];
 
 #[cfg(test)]

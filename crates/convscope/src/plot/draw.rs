@@ -1,6 +1,7 @@
 //! Drawing a [`Plot`] with plotters into an SVG.
 
 use super::frame::Frame;
+use super::labels;
 use super::{Axis, Kind, Plot, Series};
 use crate::show::plain_number;
 use plotters::coord::Shift;
@@ -197,6 +198,7 @@ where
             text(15),
         ))?;
     }
+    draw_labels(plot, area, &frame, &chart)?;
     let named = plot.series.iter().filter(|s| !s.name.is_empty()).count();
     if named > 1 || (named == 1 && plot.series[0].kind != Kind::Bars) {
         chart
@@ -208,6 +210,45 @@ where
             .border_style(MESH.stroke_width(FINE))
             .label_font(text(15))
             .draw()?;
+    }
+    Ok(())
+}
+
+/// The words beside points.
+fn draw_labels<'a, X, Y>(
+    plot: &Plot,
+    area: &Area<'a>,
+    frame: &Frame,
+    chart: &ChartContext<'a, SVGBackend<'a>, Cartesian2d<X, Y>>,
+) -> Drawn
+where
+    X: Ranged<ValueType = f64>,
+    Y: Ranged<ValueType = f64>,
+{
+    const SIZE: u32 = 13;
+    let at = |x: f64, y: f64| {
+        let (x, y) = chart.backend_coord(&(x, y));
+        [x, y]
+    };
+    let shown: Vec<_> = plot
+        .labels
+        .iter()
+        .filter(|l| plot.can_show((l.0, l.1)) && frame.holds((l.0, l.1)))
+        .collect();
+    let anchors: Vec<[i32; 2]> = shown.iter().map(|l| at(l.0, l.1)).collect();
+    let words: Vec<&str> = shown.iter().map(|l| l.2.as_str()).collect();
+    let points: Vec<[i32; 2]> = plot
+        .series
+        .iter()
+        .flat_map(|s| &s.points)
+        .filter(|p| plot.can_show(**p) && frame.holds(**p))
+        .map(|p| at(p.0, p.1))
+        .collect();
+    let (across, down) = chart.plotting_area().get_pixel_range();
+    let inside = [across.start, down.start, across.end, down.end];
+    let places = labels::place(&anchors, &words, &points, inside, SIZE * FINE);
+    for (word, [x, y]) in words.iter().zip(places) {
+        area.draw(&Text::new((*word).to_owned(), (x, y), text(SIZE)))?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 mod draw;
 mod figure;
 mod frame;
+mod labels;
 mod number;
 mod schedule;
 
@@ -35,6 +36,8 @@ pub struct Plot {
     /// The names under the bars.
     pub(crate) categories: Vec<String>,
     pub(crate) marks: Vec<(f64, f64, String)>,
+    /// Words beside points.
+    pub(crate) labels: Vec<(f64, f64, String)>,
     pub(crate) rules: Vec<(Axis, f64, String)>,
     notes: Vec<String>,
 }
@@ -78,6 +81,7 @@ impl Plot {
             y_range: None,
             categories: Vec::new(),
             marks: Vec::new(),
+            labels: Vec::new(),
             rules: Vec::new(),
             notes: Vec::new(),
         }
@@ -203,6 +207,21 @@ impl Plot {
     /// A circle around a point, with a word beside it.
     pub fn mark(mut self, x: f64, y: f64, label: impl Into<String>) -> Plot {
         self.marks.push((x, y, label.into()));
+        self
+    }
+
+    /// A word beside each of some points, placed so that words hide neither each other nor a point
+    /// where there is room.
+    pub fn labels<X: Number, Y: Number>(
+        mut self,
+        words: impl IntoIterator<Item = impl ToString>,
+        xs: impl IntoIterator<Item = X>,
+        ys: impl IntoIterator<Item = Y>,
+    ) -> Plot {
+        let places = number::numbers(xs).into_iter().zip(number::numbers(ys));
+        let labels = words.into_iter().zip(places);
+        self.labels
+            .extend(labels.map(|(word, (x, y))| (x, y, word.to_string())));
         self
     }
 

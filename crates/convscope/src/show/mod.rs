@@ -9,9 +9,12 @@
 
 mod array;
 mod data;
+mod drawing;
+mod hessian;
 mod html;
 mod network;
 mod optim;
+mod shipped;
 mod training;
 mod values;
 

@@ -10,6 +10,7 @@ mod results;
 mod save;
 mod tables;
 
+use crate::built::built;
 use crate::doctor::system;
 use crate::kernel::environment::{compute_environment, forget_cargo_run};
 use crate::paths::Paths;
@@ -60,7 +61,7 @@ pub fn main(args: Args) -> Result<ExitCode> {
     let bench = Bench {
         program: match args.program {
             Some(program) => program,
-            None => build(&paths)?,
+            None => built(&paths, "convscope-bench")?,
         },
         root: paths.root.clone(),
         quick: args.quick,
@@ -102,35 +103,6 @@ fn select(workloads: &mut Vec<Measured>, names: &[String]) -> Result<()> {
     }
     workloads.retain(|w| names.iter().any(|n| w.workload.starts_with(n)));
     Ok(())
-}
-
-/// Compiles the workloads with the settings that notebooks have, and says where the program is.
-fn build(paths: &Paths) -> Result<PathBuf> {
-    let mut command = Command::new("cargo");
-    // All of the workspace is named so that features, and with them compiled crates, are those of
-    // the tests.
-    command
-        .args(["build", "--workspace", "--bin", "convscope-bench"])
-        .arg("--message-format=json-render-diagnostics")
-        .current_dir(&paths.root);
-    forget_cargo_run(&mut command, &paths.root);
-    let output = command
-        .envs(compute_environment())
-        .stderr(Stdio::inherit())
-        .output()
-        .context("cargo cannot be started")?;
-    ensure!(output.status.success(), "the workloads cannot be compiled");
-    let said = String::from_utf8_lossy(&output.stdout);
-    executable(&said).context("cargo did not say where it put the workloads' program")
-}
-
-/// The program among cargo's messages.
-fn executable(messages: &str) -> Option<PathBuf> {
-    messages
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|message| message["target"]["name"] == "convscope-bench")
-        .find_map(|message| Some(PathBuf::from(message["executable"].as_str()?)))
 }
 
 /// The workloads' program and how it is run.
@@ -342,16 +314,5 @@ mod tests {
             error.contains("\"vgg\"") && error.contains("lenet-train"),
             "{error}"
         );
-    }
-
-    #[test]
-    fn the_program_is_found_among_cargos_messages() {
-        let messages = r#"
-            {"reason":"compiler-artifact","target":{"name":"convscope-nn"},"executable":null}
-            {"reason":"compiler-artifact","target":{"name":"convscope-bench"},"executable":"/t/debug/convscope-bench"}
-            {"reason":"build-finished","success":true}"#;
-        let expected = PathBuf::from("/t/debug/convscope-bench");
-        assert_eq!(executable(messages), Some(expected));
-        assert_eq!(executable("noise\n{}"), None);
     }
 }
