@@ -101,14 +101,15 @@ fn a_deep_field_grows_as_the_root_of_the_depth() {
     );
 }
 
+/// With as many channels as fast convolutions begin at.
 fn branched() -> Network {
     Network::input([3, 24, 20])
-        .add("conv1", Conv2d::new(6, 3).same())
+        .add("conv1", Conv2d::new(16, 3).same())
         .add("bn1", BatchNorm2d::new())
         .add("relu1", Relu)
         .add("pool", MaxPool2d::new(2))
         .block("block", |b| {
-            b.add("conv1", Conv2d::new(6, 3).same())
+            b.add("conv1", Conv2d::new(16, 3).same())
                 .add("relu1", Relu)
                 .add_after(&["relu1", "input"], "add", Add)
         })
