@@ -1,9 +1,9 @@
 //! The graph in plain text: what stands in a block is indented below its name.
 
 use super::flow::Flow;
-use super::layout::title;
 use super::text;
 use super::tree::{Item, Level, Tree, What};
+use crate::layout::title;
 use convscope_nn::Summary;
 
 struct Outline<'a> {

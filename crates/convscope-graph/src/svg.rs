@@ -1,10 +1,10 @@
 //! The scene as SVG.
 
-use super::layout::{
-    Frame, HEADER, LABEL, LINE, Lines, PAD, Placed, Point, SHEET, SMALL, Scene, THEN, Wire,
-};
 use super::text::{self, pixels};
 use super::unit::{Kind, Unit};
+use crate::layout::{
+    Frame, HEADER, LABEL, LINE, Lines, PAD, Placed, Point, SHEET, SMALL, Scene, THEN, Wire,
+};
 use convscope_progress::escape;
 use std::fmt::Write;
 

@@ -1,6 +1,6 @@
-use super::layout::{Scene, Wire, layout};
 use super::tree::Tree;
 use super::*;
+use crate::layout::{Scene, Wire, layout};
 use convscope_nn::{Add, BatchNorm2d, Concat, Conv2d, Flatten, Linear, NetworkBuilder, Relu};
 use convscope_zoo::{Entry, Options, entries, get};
 

@@ -84,19 +84,19 @@ fn squeezenet_names_photographs_as_it_is_known_to() {
         ("flamingo", "flamingo", 1.00),
         ("goldfish", "goldfish", 1.00),
         ("hot_dog", "hotdog", 1.00),
-        ("bear", "brown bear", 0.87),
-        ("egyptian_cat", "Egyptian cat", 0.74),
-        ("elephants", "Indian elephant", 0.72),
-        ("coyote", "coyote", 0.70),
+        ("bear", "brown bear", 0.86),
+        ("egyptian_cat", "Egyptian cat", 0.69),
+        ("elephants", "Indian elephant", 0.66),
+        ("coyote", "coyote", 0.66),
     ] {
         let photo = Photo::open(folder.join(format!("{file}.jpg"))).unwrap();
         let best = &model.classify(&[photo]).unwrap()[0][0];
         println!("{file}: {best}");
-        // Another library's resizing may move the second digit.
+        // As torchvision says on the same files; another JPEG decoder may move the second digit.
         let apart = (best.probability - probability).abs();
         let same =
             best.label.to_lowercase().replace(' ', "") == name.to_lowercase().replace(' ', "");
-        assert!(same && apart < 0.05, "{file}: {best}");
+        assert!(same && apart < 0.02, "{file}: {best}");
     }
 }
 

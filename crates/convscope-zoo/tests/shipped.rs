@@ -8,6 +8,9 @@ use convscope_zoo::{Options, lenet5};
 use std::fs;
 use std::path::Path;
 
+/// What is done to the files in a folder.
+type Damage = fn(&Path);
+
 /// A LeNet-5 that has learned nothing, with its card, in a folder.
 fn ship(folder: &Path) -> Card {
     let net = lenet5(Options::new().seed(3)).unwrap();
@@ -120,8 +123,7 @@ fn a_card_is_read_as_it_was_written_with_an_epoch_a_line() {
 
 #[test]
 fn what_does_not_belong_together_is_refused_with_the_reason() {
-    type Damage = (&'static str, fn(&Path), &'static str);
-    let damages: [Damage; 6] = [
+    let damages: [(&str, Damage, &str); 6] = [
         (
             "other weights",
             |folder| fs::write(folder.join("lenet5.safetensors"), "others").unwrap(),

@@ -40,7 +40,7 @@ pub fn write(network: &Network, path: impl AsRef<Path>) -> Result<()> {
 /// The bytes of such a file.
 ///
 /// # Errors
-/// As [`write`], but for the file.
+/// As [`write()`], but for the file.
 pub fn to_bytes(network: &Network) -> Result<Vec<u8>> {
     let views: Vec<NodeView<'_>> = network.views().collect();
     let mut export = Export::of(&views);

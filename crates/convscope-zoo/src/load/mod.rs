@@ -20,6 +20,8 @@ pub enum Naming {
     Own,
     /// torchvision's of 2017 for DenseNet, which its weight files still have: `norm.1` for `norm1`.
     OldDenseNet,
+    /// Those of the residual networks for CIFAR-10 that are passed around: `linear` for `fc`.
+    PublicCifar,
     /// Keras's: `conv1/kernel:0`, with Keras's own names of layers for the VGG networks.
     Keras,
     /// Caffe's: those of the published models of AlexNet, VGG, Network in Network, GoogLeNet and
@@ -32,6 +34,7 @@ impl fmt::Display for Naming {
         f.write_str(match self {
             Naming::Own => "its own names",
             Naming::OldDenseNet => "torchvision's old names of DenseNet",
+            Naming::PublicCifar => "the names of public residual networks for CIFAR-10",
             Naming::Keras => "Keras's names",
             Naming::Caffe => "Caffe's names",
         })
@@ -59,6 +62,7 @@ type Found<'a> = Vec<(String, Cow<'a, ArrayD<f32>>)>;
 /// - The network's own: PyTorch's dotted paths. A prefix that all of them share (`module.`,
 ///   `_orig_mod.`, `model.`) is left out, and so is `net/` of this project's checkpoints.
 /// - torchvision's DenseNet files say `denselayer1.norm.1` for `denselayer1.norm1`.
+/// - Public residual networks for CIFAR-10 say `linear` for `fc`.
 /// - Keras's files: layers by their names, where these are the network's nodes, or Keras's own
 ///   names in VGG-16 and VGG-19 (`block1_conv1`, `fc1`, `predictions`); arrays are turned from
 ///   Keras's layout.
@@ -118,7 +122,7 @@ fn namings(weights: &Weights) -> Vec<Naming> {
     match weights.format() {
         Some(Format::KerasH5 | Format::KerasZip) => vec![Naming::Keras, Naming::Own],
         Some(Format::Caffe) => vec![Naming::Caffe, Naming::Own],
-        _ => vec![Naming::Own, Naming::OldDenseNet],
+        _ => vec![Naming::Own, Naming::OldDenseNet, Naming::PublicCifar],
     }
 }
 

@@ -72,6 +72,14 @@ pub(super) fn join_numbers(name: &str) -> String {
     joined
 }
 
+/// `linear.weight` as `fc.weight`: what the last layer is called elsewhere.
+pub(super) fn linear_as_fc(name: &str) -> String {
+    match name.strip_prefix("linear.") {
+        Some(tensor) => format!("fc.{tensor}"),
+        None => name.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -24,7 +24,7 @@ impl Translator {
         let chain = Chain::of(network);
         let layers = match naming {
             Naming::Keras | Naming::Caffe => aliases(&chain),
-            Naming::Own | Naming::OldDenseNet => HashMap::new(),
+            Naming::Own | Naming::OldDenseNet | Naming::PublicCifar => HashMap::new(),
         };
         Translator {
             naming,
@@ -43,6 +43,7 @@ impl Translator {
         match self.naming {
             Naming::Own => Ok((name.to_owned(), Cow::Borrowed(array))),
             Naming::OldDenseNet => Ok((names::join_numbers(name), Cow::Borrowed(array))),
+            Naming::PublicCifar => Ok((names::linear_as_fc(name), Cow::Borrowed(array))),
             Naming::Caffe => Ok((self.of_caffe(name), Cow::Borrowed(array))),
             Naming::Keras => self.of_keras(name, array),
         }

@@ -469,12 +469,7 @@ pub fn condition_number(student: impl Fn(Array1<f64>) -> f64 + Copy + Send + 'st
         let given = values.clone();
         Case::new(name, move || student(given.clone()), most / least)
             .tolerance(1e-9, 1e-9)
-            .mistake("By size: take the absolute value of each before you compare.", top / bottom)
-            .mistake(
-                "The last over the first is right only where all are positive: of -3, 1, 2 the largest \
-                 by size is the first.",
-                last / first,
-            )
+            .mistake("By size: take the absolute value of each before you look for the largest and the smallest.", top / bottom)
             .mistake("The largest stands above, the smallest below.", least / most)
             .mistake("That is the quotient of two sizes, but not of the largest and the smallest.", (last / first).abs())
             .mistake("A quotient, not a difference.", most - least)
@@ -614,7 +609,7 @@ pub fn chain_two(student: impl Fn(usize, f64) -> Array2<f64> + Copy + Send + 'st
         let partners = |i: usize, j: usize| i != j && i / 2 == j / 2;
         let inside = |value: f64| of(&|i, j| if partners(i, j) { value } else { 0.0 });
         Case::new(
-            format!("{blocks} blocks, target {t}"),
+            format!("{blocks} block{}, target {t}", if blocks == 1 { "" } else { "s" }),
             move || student(blocks, t),
             inside(1.0 - t),
         )
@@ -713,8 +708,8 @@ pub fn whiten(
     let property = move |x: &Array2<f64>, keep: usize| is_white(&student(x.clone(), keep), x, keep);
     let spread = |n: usize, d: usize, phase: f64| {
         let x = Array2::from_shape_fn((n, d), |(i, j)| {
-            ((i * d + j) as f64 * (1.7 + phase)).sin() * (j + 1) as f64
-                + 0.5 * ((i * 3 + 1) as f64).cos()
+            let turn = ((i * d + j) as f64).powi(2) * (0.37 + phase);
+            turn.sin() * (j + 1) as f64 + 0.5 * ((i * 3 + 1) as f64).cos()
         });
         let mean = x.mean_axis(Axis(0)).expect("rows");
         x - mean

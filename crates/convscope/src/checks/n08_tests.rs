@@ -210,9 +210,10 @@ fn a_condition_number_compares_sizes() {
         condition_number,
         right,
         &[
+            (|v| v[v.len() - 1] / v[0], "By size"),
             (
-                |v| v[v.len() - 1] / v[0],
-                "right only where all are positive",
+                |v| (v[v.len() - 1] / v[0]).abs(),
+                "not of the largest and the smallest",
             ),
             (|v| sizes(&v).1 / sizes(&v).0, "the smallest below"),
             (|v| sizes(&v).0 - sizes(&v).1, "not a difference"),
