@@ -1,7 +1,7 @@
 //! `scope classify`: what a network takes photos for.
 
 use crate::model::Choice;
-use crate::output::{bar, print, say};
+use crate::output::{bar, either, print, say};
 use anyhow::{Context, Result, bail};
 use convscope_data::Photo;
 use convscope_progress::ProgressBar;
@@ -14,15 +14,18 @@ use std::process::ExitCode;
 
 /// Photos in memory at a time.
 const BATCH: usize = 8;
+/// How files of pictures end.
+const PICTURES: [&str; 6] = ["png", "jpg", "jpeg", "webp", "gif", "bmp"];
 /// Characters of a whole bar.
 const BAR: usize = 24;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "A photo is a PNG or JPEG file; of a folder, all of them are taken. One that \
-    cannot be read is\nreported, the others are classified, and the exit code is 1.\n\n\
-    Weights are those published for the network: fetched ones, else they are fetched first \
-    (see\n`scope list`). Where they have been published in another network's name, a note says so.\n\n\
+    after_help = "A photo is a PNG, JPEG, WebP, GIF or BMP file; of a folder, all of them are taken. \
+    One that\ncannot be read is reported, the others are classified, and the exit code is 1.\n\n\
+    Weights are those shipped with the repository, else those published for the network, which are \
+    fetched\nfirst where they are not here (see `scope list`). Where others take their place, a \
+    note says so.\n\n\
     Examples:\n  \
     scope classify squeezenet1_0 parrot.jpg\n  \
     scope classify resnet18 --top 3 --json holiday/ > answers.json\n  \
@@ -116,14 +119,18 @@ fn photos_of(path: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(path).with_context(read)? {
         let file = entry.with_context(read)?.path();
-        let extension = file.extension().map(|e| e.to_ascii_lowercase());
-        let picture = extension.is_some_and(|e| e == "jpg" || e == "jpeg" || e == "png");
+        let extension = file.extension().unwrap_or_default().to_ascii_lowercase();
+        let picture = extension.to_str().is_some_and(|e| PICTURES.contains(&e));
         if picture && file.is_file() {
             found.push(file);
         }
     }
     if found.is_empty() {
-        bail!("{} has no .jpg, .jpeg or .png file in it", path.display());
+        bail!(
+            "the folder {} has no photo in it; expected files that end in {}",
+            path.display(),
+            either(&PICTURES)
+        );
     }
     found.sort();
     Ok(found)
