@@ -244,3 +244,19 @@ fn monte_carlo_passes_differ_by_their_seed_alone() {
     assert_eq!(run(Pass::default()), net.forward(&x).unwrap());
     assert_ne!(run(Pass::default()), run(Pass::monte_carlo(1)));
 }
+
+#[test]
+fn a_unit_says_in_words_what_it_is() {
+    let cases = [
+        (Unit::class(7), "output 7"),
+        (Unit::probability(2), "probability of class 2"),
+        (Unit::at("conv1", &[3, 0, 5]), "unit 3,0,5 of \"conv1\""),
+        (
+            Unit::channel("conv2", 3) * 0.5 + Unit::channel_sum("fc", 1),
+            "channel 3 of \"conv2\" (mean) times 0.5, plus channel 1 of \"fc\" (sum)",
+        ),
+    ];
+    for (unit, words) in cases {
+        assert_eq!(unit.to_string(), words);
+    }
+}

@@ -133,19 +133,22 @@ impl NetworkBuilder {
     /// has. (The block's input may be of another size than that network's, where its layers allow
     /// it.)
     pub fn add_network(self, name: &str, network: &Network) -> NetworkBuilder {
-        self.block(name, |mut b| {
-            let entry = b.entry.clone();
-            let first = b.steps.len();
-            for node in &network.graph.nodes {
-                let inputs = node.inputs.iter().map(|&id| match id {
-                    0 => entry.clone(),
-                    id => Reference::Number(first + id),
-                });
-                let inputs = inputs.collect();
-                b = b.step(inputs, &node.name, node.layer.boxed(), true);
-            }
-            b
-        })
+        self.block(name, |b| b.nodes_of(network))
+    }
+
+    /// Adds the nodes of a network with the weights that they have, under their own names.
+    pub(super) fn nodes_of(mut self, network: &Network) -> NetworkBuilder {
+        let entry = self.entry.clone();
+        let first = self.steps.len();
+        for node in &network.graph.nodes {
+            let inputs = node.inputs.iter().map(|&id| match id {
+                0 => entry.clone(),
+                id => Reference::Number(first + id),
+            });
+            let inputs = inputs.collect();
+            self = self.step(inputs, &node.name, node.layer.boxed(), true);
+        }
+        self
     }
 
     fn enter(

@@ -3,6 +3,7 @@
 mod builder;
 mod effective_field;
 mod parameters;
+mod part;
 mod receptive_field;
 mod summary;
 mod view;

@@ -7,6 +7,7 @@ use crate::loss::softmax;
 use crate::parallel::{add_assign, slice};
 use crate::real::{Real, Tensor};
 use ndarray::{ArrayViewMutD, Axis, IxDyn, Zip};
+use std::fmt;
 use std::ops::{Add, Mul};
 
 /// A number that each image of a batch has in a trace, and whose gradient can be taken: one unit,
@@ -113,6 +114,48 @@ impl Add for Unit {
         self.terms.extend(other.terms);
         self
     }
+}
+
+/// In words: `channel 3 of "conv2" (mean) times 0.5, plus output 7`.
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, term) in self.terms.iter().enumerate() {
+            if i > 0 {
+                f.write_str(", plus ")?;
+            }
+            term.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Term {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.place, &self.node) {
+            (Place::At(index), None) => write!(f, "output {}", numbers(index))?,
+            (Place::At(index), Some(node)) => {
+                write!(f, "unit {} of \"{node}\"", numbers(index))?;
+            }
+            (Place::Probability(class), _) => write!(f, "probability of class {class}")?,
+            (place, node) => {
+                let node = node.as_deref().unwrap_or("output");
+                match place {
+                    Place::ChannelMean(c) => write!(f, "channel {c} of \"{node}\" (mean)")?,
+                    Place::ChannelSum(c) => write!(f, "channel {c} of \"{node}\" (sum)")?,
+                    _ => write!(f, "a direction in \"{node}\"")?,
+                }
+            }
+        }
+        if self.weight != 1.0 {
+            write!(f, " times {}", self.weight)?;
+        }
+        Ok(())
+    }
+}
+
+fn numbers(index: &[usize]) -> String {
+    let words: Vec<String> = index.iter().map(usize::to_string).collect();
+    words.join(",")
 }
 
 impl<F: Real> Trace<F> {
