@@ -1,0 +1,5 @@
+//! Which pixels mattered.
+
+mod gradients;
+
+pub use gradients::saliency;

@@ -1,0 +1,73 @@
+//! What an attribution method returns.
+
+use crate::provenance::Provenance;
+use convscope_nn::Tensor;
+use ndarray::{Array2, Array3, Axis, Ix4};
+use serde::Serialize;
+
+/// What each number of the input (or of a layer) had to do with a target, for each image of a
+/// batch.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Attribution {
+    /// `[N, C, H, W]` in the shape of the input, unless the method says otherwise. Signed where the
+    /// method's numbers have a sign.
+    pub values: Tensor,
+    /// What the target was for each image.
+    pub target_values: Vec<f32>,
+    /// The class that the target stood for in each image, where it was a class.
+    pub classes: Vec<Option<usize>>,
+    /// What is to be known about each image's map; mostly nothing.
+    pub flags: Vec<Vec<Flag>>,
+    /// Where the numbers come from.
+    pub provenance: Provenance,
+}
+
+/// Something to be known about a map.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Flag {
+    /// The target's gradient is zero in every place: the map is zero, and says nothing.
+    ZeroGradient,
+    /// Every score was the same, whatever was changed in the image.
+    ConstantScore,
+    /// The budget was used up after this share of the work; the map is what was had by then.
+    Unfinished {
+        /// From 0 to 1.
+        done: f64,
+    },
+}
+
+/// How the channels of a map become one number for each pixel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reduce {
+    /// The largest absolute value of the channels, as Simonyan, Vedaldi and Zisserman (2014) show
+    /// their saliency maps.
+    #[default]
+    MaxAbs,
+    /// The sum of the absolute values.
+    SumAbs,
+    /// The sum, with its sign.
+    Sum,
+}
+
+impl Attribution {
+    /// One number for each pixel, `[N, H, W]`.
+    pub fn per_pixel(&self, reduce: Reduce) -> Array3<f32> {
+        let four = self.values.view().into_dimensionality::<Ix4>();
+        let channels = four.expect("maps have four dimensions");
+        match reduce {
+            Reduce::MaxAbs => channels.fold_axis(Axis(1), 0.0, |a, v| a.max(v.abs())),
+            Reduce::SumAbs => channels.fold_axis(Axis(1), 0.0, |a, v| a + v.abs()),
+            Reduce::Sum => channels.sum_axis(Axis(1)),
+        }
+    }
+
+    /// The map of one image, `[H, W]`, where there is such an image.
+    pub fn map(&self, image: usize, reduce: Reduce) -> Option<Array2<f32>> {
+        let maps = self.per_pixel(reduce);
+        (image < maps.len_of(Axis(0))).then(|| maps.index_axis(Axis(0), image).to_owned())
+    }
+}
