@@ -12,7 +12,9 @@ pub use gallery::{Gallery, gallery, gallery_of, predictions};
 pub(crate) use raster::{Raster, svg_address};
 pub use row::{Row, side_by_side};
 
-use crate::show::{Element, Show, Shown, Stats, escape, img, note, paragraph, plain_number};
+use crate::show::{
+    Element, Show, Shown, Stats, debug_says_how_to_show, escape, img, note, paragraph, plain_number,
+};
 use ndarray::{ArrayBase, ArrayD, Data, Dimension};
 
 /// The longer side of a small picture is magnified to about this many pixels.
@@ -40,7 +42,7 @@ enum Source {
 
 /// A picture, ready to be shown: as the last expression of a cell, in a
 /// [`side_by_side`] or in a [`gallery`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Picture {
     source: Source,
     title: String,
@@ -296,6 +298,8 @@ impl Picture {
         words.join("; ")
     }
 }
+
+debug_says_how_to_show!(Picture, Gallery, Row);
 
 impl Show for Picture {
     fn shown(&self) -> Shown {
