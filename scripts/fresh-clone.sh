@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Proves that a clone works from nothing: an empty folder, an empty home with an empty cargo home,
-# no virtual environment; then `cargo course setup` and `cargo course run 00`. Reports the time and
+# no virtual environment; then `cargo course setup`, `cargo course run 00`, and `cargo scope classify` of
+# a picture by fetched weights (or those of CONVSCOPE_MIRROR, a folder). Reports the time and
 # the disk it took, and what was written outside the clone.
 #
 #   scripts/fresh-clone.sh [FOLDER]
@@ -43,6 +44,8 @@ timed() {
 }
 timed cargo course setup
 timed cargo course run 00
+timed cargo course fetch squeezenet1_0
+timed cargo scope classify squeezenet1_0 data/photos/*.png
 # What is set up stays so: this must take seconds.
 timed cargo course setup
 
