@@ -31,6 +31,7 @@ mod error;
 mod images;
 mod map;
 mod provenance;
+pub mod render;
 mod scorer;
 mod target;
 mod watch;
