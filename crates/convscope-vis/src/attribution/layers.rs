@@ -27,9 +27,7 @@ pub fn layer_activation(net: &Network, images: &Tensor, layer: &str) -> Result<A
     for from in (0..n).step_by(images_at_once(net)) {
         let to = (from + images_at_once(net)).min(n);
         let trace = traced(net, &part(images, from, to))?;
-        let mut place = found
-            .values
-            .slice_axis_mut(Axis(0), Slice::from(from..to));
+        let mut place = found.values.slice_axis_mut(Axis(0), Slice::from(from..to));
         place.assign(trace.activation(layer)?);
     }
     found.target_values.clear();
