@@ -31,11 +31,19 @@ mod error;
 mod images;
 mod map;
 mod provenance;
+pub mod render;
 mod scorer;
 mod target;
 mod watch;
 
-pub use attribution::saliency;
+pub use attribution::{
+    BaseMap, Baseline, Combine, Differentiable, FromGradient, GradCam, IntegratedGradients,
+    NetworkTarget, Noise, Quadrature, Seed, SmoothGrad, Upsampling, backprop, backprop_watched,
+    deconvnet, from_gradient, grad_cam, grad_cam_layer, gradient_x_activation, guided_backprop,
+    guided_grad_cam, input_x_gradient, integrated_gradients, integrated_gradients_of,
+    integrated_gradients_watched, layer_activation, neuron_gradient, saliency, smoothgrad,
+    smoothgrad_of, smoothgrad_watched,
+};
 pub use error::{Result, VisError};
 pub use map::{Attribution, Flag, Reduce};
 pub use provenance::Provenance;

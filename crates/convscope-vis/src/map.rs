@@ -2,7 +2,7 @@
 
 use crate::provenance::Provenance;
 use convscope_nn::Tensor;
-use ndarray::{Array2, Array3, Axis, Ix4};
+use ndarray::{Array2, Array3, Array4, Axis, Ix4};
 use serde::Serialize;
 
 /// What each number of the input (or of a layer) had to do with a target, for each image of a
@@ -30,6 +30,11 @@ pub struct Attribution {
 pub enum Flag {
     /// The target's gradient is zero in every place: the map is zero, and says nothing.
     ZeroGradient,
+    /// The gradient is not zero, and the map is, in every place: the image is zero or its own
+    /// baseline, or a final ReLU left nothing.
+    ZeroMap,
+    /// The image has one value throughout, so that noise in proportion to its range is none.
+    ConstantImage,
     /// Every score was the same, whatever was changed in the image.
     ConstantScore,
     /// The budget was used up after this share of the work; the map is what was had by then.
@@ -54,10 +59,17 @@ pub enum Reduce {
 }
 
 impl Attribution {
-    /// One number for each pixel, `[N, H, W]`.
+    /// One number for each pixel, `[N, H, W]`. What has no pixels comes as one row: the units of a
+    /// fully connected layer, `[N, D]`, as `[N, 1, D]`.
     pub fn per_pixel(&self, reduce: Reduce) -> Array3<f32> {
+        let n = self.values.shape().first().copied().unwrap_or(0);
+        let row = [n, 1, 1, self.values.len() / n.max(1)];
         let four = self.values.view().into_dimensionality::<Ix4>();
-        let channels = four.expect("maps have four dimensions");
+        let channels = match four {
+            Ok(four) => four.to_owned(),
+            Err(_) => Array4::from_shape_vec(row, self.values.iter().copied().collect())
+                .expect("as many numbers, in one row"),
+        };
         match reduce {
             Reduce::MaxAbs => channels.fold_axis(Axis(1), 0.0, |a, v| a.max(v.abs())),
             Reduce::SumAbs => channels.fold_axis(Axis(1), 0.0, |a, v| a + v.abs()),
