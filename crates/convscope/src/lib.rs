@@ -25,6 +25,7 @@ mod time;
 
 pub use convscope_data as data;
 pub use convscope_nn as nn;
+pub use convscope_vis as vis;
 pub use convscope_zoo as zoo;
 pub use image;
 pub use ndarray;
@@ -33,7 +34,7 @@ pub use plotters;
 pub use beside::{Beside, beside_published};
 pub use blocks::{Block, Blocks, by_block};
 pub use convscope_graph::{Detail, Drawing, draw};
-pub use datasets::{mnist, mnist_small};
+pub use datasets::{mnist, mnist_small, photo};
 pub use gradient::gradient;
 pub use live::LiveCurve;
 pub use own_rule::OwnRule;
