@@ -29,10 +29,15 @@
 mod attribution;
 mod error;
 mod images;
+mod lime;
 mod map;
+mod measure;
+mod occlusion;
+mod perturb;
 mod provenance;
 pub mod render;
 mod scorer;
+mod superpixels;
 mod target;
 mod watch;
 
@@ -45,8 +50,23 @@ pub use attribution::{
     smoothgrad_of, smoothgrad_watched,
 };
 pub use error::{Result, VisError};
+pub use lime::{
+    Design, Kernel, Labels, Lime, LimeExplanation, Off, Surrogate, lime, lime_batch, lime_watched,
+};
 pub use map::{Attribution, Flag, Reduce};
+pub use measure::{
+    AverageDrop, Baseline, Curves, Cut, DeletionInsertion, Pointing, Randomisation,
+    RandomisationCheck, RandomisedLayer, Randomising, Sensitivity, SensitivityMax, average_drop,
+    centre_blob, deletion_insertion, deletion_insertion_watched, overlap_with_mask, pointing_game,
+    pointing_rate, random_map, randomisation_check, randomisation_check_watched, randomise_layers,
+    sensitivity_max, sensitivity_max_watched, spearman, structural_similarity,
+};
+pub use occlusion::{
+    Ablation, Fill, Occlusion, OcclusionMaps, Scoring, feature_ablation, feature_ablation_watched,
+    occlusion, occlusion_maps, occlusion_maps_watched, occlusion_watched,
+};
 pub use provenance::Provenance;
 pub use scorer::{FromFn, Probabilities, Scorer, from_fn};
+pub use superpixels::{Quickshift, Scale, Segmentation, Slic, Superpixels, grid, quickshift, slic};
 pub use target::Target;
 pub use watch::{Budget, Passes, Watch};
