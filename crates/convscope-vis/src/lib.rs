@@ -28,7 +28,9 @@
 
 mod attribution;
 mod error;
+mod fool;
 mod images;
+mod look;
 mod map;
 mod provenance;
 mod scorer;
@@ -37,6 +39,21 @@ mod watch;
 
 pub use attribution::saliency;
 pub use error::{Result, VisError};
+pub use fool::{
+    AdversarialEpoch, AdversarialTraining, Archive, Attack, Bounds, DifferentiableScorer, Distance,
+    Elite, Encoding, Evolution, Fgsm, Fooled, FoolingAscent, FoolingImages, FoolingLoss, Goal,
+    Norm, Pgd, Robustness, Rotation, SmallestPerturbation, Units, Verdict, WithGradient,
+    accuracy_against_epsilon, accuracy_against_epsilon_watched, evolve, evolve_watched, fgsm,
+    fooling_images, fooling_images_watched, logistic, logistic_fooled, pgd, pgd_watched,
+    rotate_towards_gradient, smallest_perturbation, smallest_perturbation_watched, with_gradient,
+};
+pub use look::{
+    Activations, ChannelAxis, ChannelPatches, ChannelTuning, Embedding, FilterScale, Filters,
+    Gabor, GaborFit, Grating, GratingTuning, LayerPatches, LayerStatistics, Metric, Nearest,
+    NeighbourSettings, Neighbours, Patch, Pca, Pooling, Response, Tiles, TopPatches, Tsne, Tuning,
+    activation_statistics, activations, features, filters, fit_gabor, fit_gabors, grating_tuning,
+    nearest, neighbours, pca, top_patches, top_patches_watched, trustworthiness, tsne,
+};
 pub use map::{Attribution, Flag, Reduce};
 pub use provenance::Provenance;
 pub use scorer::{FromFn, Probabilities, Scorer, from_fn};

@@ -30,6 +30,10 @@ pub struct Attribution {
 pub enum Flag {
     /// The target's gradient is zero in every place: the map is zero, and says nothing.
     ZeroGradient,
+    /// What was aimed at was not reached; the result is the nearest that was had.
+    NotReached,
+    /// What was given is the same everywhere: there is nothing to be found in it.
+    Constant,
     /// Every score was the same, whatever was changed in the image.
     ConstantScore,
     /// The budget was used up after this share of the work; the map is what was had by then.
