@@ -22,10 +22,10 @@ pub struct Curves {
     /// Steps from the whole image to nothing; 50: two percent of the pixels each.
     pub steps: usize,
     /// What deleted pixels show. Zero.
-    pub deletion: Baseline,
+    pub deletion: Replacement,
     /// What the image shows where nothing is inserted yet. Blurred, as in the paper: pixels
     /// inserted into a plain colour make edges that a network takes for something.
-    pub insertion: Baseline,
+    pub insertion: Replacement,
     /// Images in a batch. `None`: as many as make 16 MiB, at most 128.
     pub batch: Option<usize>,
 }
@@ -34,7 +34,7 @@ pub struct Curves {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Baseline {
+pub enum Replacement {
     /// A colour.
     Fill(Fill),
     /// The image under a Gaussian of this sigma, in pixels.
@@ -45,8 +45,8 @@ impl Default for Curves {
     fn default() -> Curves {
         Curves {
             steps: 50,
-            deletion: Baseline::Fill(Fill::Zero),
-            insertion: Baseline::Blurred(5.0),
+            deletion: Replacement::Fill(Fill::Zero),
+            insertion: Replacement::Blurred(5.0),
             batch: None,
         }
     }
@@ -65,13 +65,13 @@ impl Curves {
     }
 
     /// With something else in deleted pixels.
-    pub fn deletion(mut self, baseline: Baseline) -> Curves {
+    pub fn deletion(mut self, baseline: Replacement) -> Curves {
         self.deletion = baseline;
         self
     }
 
     /// With something else where nothing is inserted yet.
-    pub fn insertion(mut self, baseline: Baseline) -> Curves {
+    pub fn insertion(mut self, baseline: Replacement) -> Curves {
         self.insertion = baseline;
         self
     }
@@ -239,18 +239,18 @@ fn area(curve: &[f32], steps: usize) -> f64 {
     sum / steps as f64
 }
 
-impl Baseline {
+impl Replacement {
     /// An image in which nothing is.
     fn image(&self, image: ArrayView3<'_, f32>) -> Result<Array3<f32>> {
         match self {
-            Baseline::Fill(fill) => {
+            Replacement::Fill(fill) => {
                 let colour = fill.colour(image)?;
                 Ok(Array3::from_shape_fn(image.dim(), |(c, _, _)| colour[c]))
             }
-            Baseline::Blurred(sigma) if sigma.is_finite() && *sigma > 0.0 => {
+            Replacement::Blurred(sigma) if sigma.is_finite() && *sigma > 0.0 => {
                 Ok(blurred(image, f64::from(*sigma)))
             }
-            Baseline::Blurred(sigma) => Err(VisError::invalid(format!(
+            Replacement::Blurred(sigma) => Err(VisError::invalid(format!(
                 "a blurred baseline: expected a sigma above 0, got {sigma}"
             ))),
         }
