@@ -4,13 +4,19 @@
 //! Results go to standard output, everything else to standard error. The exit code is 0 when all
 //! went well, 1 when something could not be done, 2 when the command makes no sense.
 
+mod aim;
 mod classify;
+mod compare;
 mod convert;
 mod draw;
+mod explain;
 mod field;
 mod list;
+mod methods;
 mod model;
 mod output;
+mod saving;
+mod subject;
 mod summary;
 mod view;
 
@@ -50,6 +56,12 @@ enum Command {
     Draw(draw::Args),
     /// Name what is on photos
     Classify(classify::Args),
+    /// Show which pixels mattered to what a network says
+    #[command(after_help = explain::after_help())]
+    Explain(explain::Args),
+    /// Lay several methods and several images side by side
+    #[command(after_help = compare::after_help())]
+    Compare(compare::Args),
     /// Turn weights or a network into another format
     Convert(convert::Args),
     /// Say which pixels the units of a layer see
@@ -62,6 +74,8 @@ fn main() -> ExitCode {
         Command::Summary(args) => summary::main(&args),
         Command::Draw(args) => draw::main(&args),
         Command::Classify(args) => classify::main(&args),
+        Command::Explain(args) => explain::main(&args),
+        Command::Compare(args) => compare::main(&args),
         Command::Convert(args) => convert::main(&args),
         Command::ReceptiveField(args) => field::main(&args),
     };

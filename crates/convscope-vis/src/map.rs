@@ -36,6 +36,10 @@ pub enum Flag {
     ZeroMap,
     /// The image has one value throughout, so that noise in proportion to its range is none.
     ConstantImage,
+    /// What was aimed at was not reached; the result is the nearest that was had.
+    NotReached,
+    /// What was given is the same everywhere: there is nothing to be found in it.
+    Constant,
     /// Every score was the same, whatever was changed in the image.
     ConstantScore,
     /// The budget was used up after this share of the work; the map is what was had by then.

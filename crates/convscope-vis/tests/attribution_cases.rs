@@ -82,7 +82,13 @@ fn sum_of(node: &str, count: usize) -> Target {
 
 /// A multiple of the identity.
 fn diagonal(count: usize, value: f32) -> Vec<f32> {
-    let on = |i: usize| if i % (count + 1) == 0 { value } else { 0.0 };
+    let on = |i: usize| {
+        if i.is_multiple_of(count + 1) {
+            value
+        } else {
+            0.0
+        }
+    };
     (0..count * count).map(on).collect()
 }
 

@@ -3,6 +3,7 @@
 use crate::error::{Result, VisError, node_shape};
 use crate::target::logits_node;
 use convscope_nn::{INPUT, Network, NodeView};
+use std::collections::BTreeSet;
 
 /// Layers behind which one still looks at the same feature maps, or at what is left of them.
 const PASSED_OVER: [&str; 13] = [
@@ -22,29 +23,35 @@ const PASSED_OVER: [&str; 13] = [
 ];
 
 /// The layer that Grad-CAM looks at unless another is named: the last one that makes feature maps
-/// of more than one place, before pooling and flattening. Its activation function, the sum of its
-/// residual block or the concatenation of its module belong to it, as in the usual choices:
-/// `layer4` of a ResNet, the ReLU before VGG's last pooling. In a network whose last convolution
-/// makes a map for each class (SqueezeNet) those are taken, as Zhou et al. (2016) did.
+/// of more than one place, through which every way to the output leads, before pooling and
+/// flattening. So its activation function, the sum of its residual block or the concatenation of
+/// its module belong to it, as in the usual choices: `layer4` of a ResNet, the ReLU before VGG's
+/// last pooling. In a network whose last convolution makes a map for each class (SqueezeNet) those
+/// are taken, as Zhou et al. (2016) did. Where there is one place from the first layer on, it is
+/// the last of those layers.
 ///
 /// # Errors
 /// When the network has no such layer.
 pub fn grad_cam_layer(net: &Network) -> Result<String> {
     let views: Vec<NodeView<'_>> = net.views().collect();
-    let mut name = logits_node(net);
-    while let Some(view) = views.iter().find(|v| v.name == name) {
-        let places = match *view.shape {
-            [_, h, w] => h * w,
-            _ => 0,
-        };
-        if places > 1 && !PASSED_OVER.contains(&view.layer.kind()) {
-            return Ok(name);
+    let number = |name: &str| views.iter().position(|v| v.name == name);
+    let makes_maps = |view: &NodeView<'_>| !PASSED_OVER.contains(&view.layer.kind());
+    let mut one_place = None;
+    // The nodes at which the ways back from the output have arrived; the image is none of them.
+    let mut front: BTreeSet<usize> = number(&logits_node(net)).into_iter().collect();
+    let mut image_reached = false;
+    while let Some(last) = front.pop_last() {
+        let view = &views[last];
+        let alone = front.is_empty() && !image_reached && makes_maps(view);
+        match *view.shape {
+            [_, h, w] if alone && h * w > 1 => return Ok(view.name.to_owned()),
+            [_, _, _] if alone && one_place.is_none() => one_place = Some(view.name.to_owned()),
+            _ => {}
         }
-        name = view.inputs[0].to_owned();
+        image_reached |= view.inputs.contains(&INPUT);
+        front.extend(view.inputs.iter().filter_map(|name| number(name)));
     }
-    Err(unfit(
-        "this network is fully connected, or sees its image as one place, all the way",
-    ))
+    one_place.ok_or_else(|| unfit("this network is fully connected all the way"))
 }
 
 /// The layer of this name, or the default one: its name and its shape, `[C, h, w]`.

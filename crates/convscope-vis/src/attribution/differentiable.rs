@@ -90,7 +90,8 @@ impl<F: Fn(&Tensor) -> Result<(Vec<f32>, Tensor)>> Differentiable for FromGradie
     }
 }
 
-/// A target of a network, as a function of the image.
+/// A target of a network, as a function of the image. ([`Target::Top`] is another class for another
+/// image, noisy copies included: name the class where it must not change.)
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct NetworkTarget {

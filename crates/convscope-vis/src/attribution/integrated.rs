@@ -77,13 +77,19 @@ fn mean_colour(image: &Tensor) -> Tensor {
     let mut colour = image.clone();
     if image.ndim() == 3 {
         for mut channel in colour.axis_iter_mut(Axis(0)) {
-            let mean = channel.mean().unwrap_or(0.0);
+            let mean = mean(channel.iter());
             channel.fill(mean);
         }
     } else {
-        colour.fill(image.mean().unwrap_or(0.0));
+        colour.fill(mean(image.iter()));
     }
     colour
+}
+
+/// In double precision, so that a constant image is its own mean.
+fn mean<'a>(values: impl ExactSizeIterator<Item = &'a f32>) -> f32 {
+    let count = values.len().max(1) as f64;
+    (values.map(|&v| f64::from(v)).sum::<f64>() / count) as f32
 }
 
 /// How gradients are integrated.
