@@ -30,6 +30,7 @@ mod attribution;
 mod error;
 mod images;
 mod map;
+mod optimise;
 mod provenance;
 mod scorer;
 mod target;
@@ -38,6 +39,13 @@ mod watch;
 pub use attribution::saliency;
 pub use error::{Result, VisError};
 pub use map::{Attribution, Flag, Reduce};
+pub use optimise::{
+    Blur, Clamp, Detail, Dream, Dreamed, Frame, Invert, Inverted, Maximize, Maximized, Normalise,
+    Objective, Parametrisation, PixelRange, Preset, PresetSettings, Start, Step, Transform,
+    Variation, dream, dream_from_noise, dream_watched, dream_zoom, gaussian_kernel, invert,
+    invert_watched, maximize, maximize_all, maximize_all_watched, maximize_watched, octave_sizes,
+    presets, total_variation,
+};
 pub use provenance::Provenance;
 pub use scorer::{FromFn, Probabilities, Scorer, from_fn};
 pub use target::Target;
