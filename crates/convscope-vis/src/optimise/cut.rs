@@ -53,7 +53,9 @@ impl Cut {
             return Ok(self.seeds(|_| Ok(&output), objectives)?.0);
         }
         let trace = self.net.trace(images)?;
-        Ok(self.seeds(|node| Ok(trace.activation(node)?), objectives)?.0)
+        Ok(self
+            .seeds(|node| Ok(trace.activation(node)?), objectives)?
+            .0)
     }
 
     /// The same, with the gradient with respect to the images.
@@ -133,7 +135,9 @@ pub(crate) fn full_name(net: &Network, name: &str) -> Result<String> {
 /// The least of the network that has all of these nodes.
 fn cut(net: &Network, nodes: &[String]) -> Result<Network> {
     let names = net.nodes();
-    let last = nodes.iter().filter_map(|n| names.iter().position(|m| m == n));
+    let last = nodes
+        .iter()
+        .filter_map(|n| names.iter().position(|m| m == n));
     let last = last.max().unwrap_or(0);
     for name in &names[last..] {
         let part = net.until(name)?;

@@ -235,10 +235,12 @@ fn dreamt(
         }
         let steps = made.curves[0].len();
         dreamed.curves.extend(made.curves);
-        dreamed.frames.extend(made.frames.into_iter().map(|frame| Frame {
-            step: done + frame.step,
-            images: frame.images,
-        }));
+        dreamed
+            .frames
+            .extend(made.frames.into_iter().map(|frame| Frame {
+                step: done + frame.step,
+                images: frame.images,
+            }));
         dreamed.octaves.push(size);
         done += steps;
         now = Some(made.images);

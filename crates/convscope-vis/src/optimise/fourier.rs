@@ -160,7 +160,13 @@ impl Waves {
 
 /// [`COLOURS`] normalised, in the network's order of channels.
 fn colour_root(bgr: bool) -> [[f32; 3]; 3] {
-    let norm = |j: usize| COLOURS.iter().map(|row| row[j] * row[j]).sum::<f32>().sqrt();
+    let norm = |j: usize| {
+        COLOURS
+            .iter()
+            .map(|row| row[j] * row[j])
+            .sum::<f32>()
+            .sqrt()
+    };
     let longest = norm(0).max(norm(1)).max(norm(2));
     let mut root = COLOURS.map(|row| row.map(|v| v / longest));
     if bgr {
@@ -211,8 +217,8 @@ mod tests {
             assert!((dot(&there, &y) - dot(&x, &other)).abs() < 1e-5);
             for (i, &got) in there.iter().enumerate() {
                 let wave = |j: usize| {
-                    let turns = (i / w * (j / w)) as f32 / h as f32
-                        + (i % w * (j % w)) as f32 / w as f32;
+                    let turns =
+                        (i / w * (j / w)) as f32 / h as f32 + (i % w * (j % w)) as f32 / w as f32;
                     let angle = turns * std::f32::consts::TAU;
                     angle.cos() + angle.sin()
                 };
@@ -226,7 +232,13 @@ mod tests {
 
     #[test]
     fn waves_of_an_image_give_the_image_back() {
-        for (channels, colours, bgr) in [(1, true, false), (3, true, false), (3, true, true), (3, false, false), (5, true, false)] {
+        for (channels, colours, bgr) in [
+            (1, true, false),
+            (3, true, false),
+            (3, true, true),
+            (3, false, false),
+            (5, true, false),
+        ] {
             let mut range = PixelRange::standardised(channels);
             range.bgr = bgr;
             let waves = Waves::new([8, 10], &range, 1.0, colours);

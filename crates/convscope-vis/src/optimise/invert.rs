@@ -115,6 +115,12 @@ impl Invert {
         self
     }
 
+    /// With this exponent of the norm and this weight.
+    pub fn alpha_norm(mut self, alpha: f64, weight: f64) -> Invert {
+        self.alpha_norm = (alpha, weight);
+        self
+    }
+
     /// For a network of this range.
     pub fn range(mut self, range: PixelRange) -> Invert {
         self.range = Some(range);

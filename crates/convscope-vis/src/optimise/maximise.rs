@@ -251,7 +251,11 @@ impl<'a> Batch<'a> {
             self.last_values();
         } else if finished && watch.allows(n) == n {
             self.made.values = self.still.values(&self.made.images, self.objectives)?;
-            self.made.values.iter_mut().filter(|v| !v.is_finite()).for_each(|v| *v = 0.0);
+            self.made
+                .values
+                .iter_mut()
+                .filter(|v| !v.is_finite())
+                .for_each(|v| *v = 0.0);
             let values = self.made.values.clone();
             self.keep_best(&values, &self.paid().1);
             watch.step(n);
@@ -352,7 +356,9 @@ impl<'a> Batch<'a> {
         let fill = self.canvas.range.middle();
         let pairs: Vec<_> = chains.iter().zip(rows(&self.made.images)).collect();
         let seen = pairs.into_par_iter();
-        let seen: Vec<Vec<f32>> = seen.map(|(chain, image)| chain.apply(image, &fill)).collect();
+        let seen: Vec<Vec<f32>> = seen
+            .map(|(chain, image)| chain.apply(image, &fill))
+            .collect();
         let [th, tw] = size_after(transforms, [h, w]).expect("checked");
         let dims = vec![chains.len(), c, th, tw];
         let seen = Tensor::from_shape_vec(dims, seen.concat()).expect("one shape");
@@ -361,7 +367,10 @@ impl<'a> Batch<'a> {
         let back = pairs.into_par_iter();
         let back: Vec<Vec<f32>> = back.map(|(chain, g)| chain.adjoint(g, c)).collect();
         let dims = self.made.images.raw_dim();
-        Ok((values, Tensor::from_shape_vec(dims, back.concat()).expect("one shape")))
+        Ok((
+            values,
+            Tensor::from_shape_vec(dims, back.concat()).expect("one shape"),
+        ))
     }
 
     /// What the images pay, and minus its gradient with respect to what is moved (of waves: to the
@@ -395,7 +404,11 @@ impl<'a> Batch<'a> {
     }
 
     fn last_values(&mut self) {
-        let last = self.made.curves.iter().map(|c| c.last().copied().unwrap_or(0.0));
+        let last = self
+            .made
+            .curves
+            .iter()
+            .map(|c| c.last().copied().unwrap_or(0.0));
         self.made.values = last.collect();
     }
 

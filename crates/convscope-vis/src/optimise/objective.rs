@@ -337,9 +337,12 @@ fn guided(
     let mut value = 0.0;
     for (place, row) in products.axis_iter(Axis(0)).enumerate() {
         let first = (0, f32::NEG_INFINITY);
-        let best = row.iter().enumerate().fold(first, |best, (i, &v)| {
-            if v > best.1 { (i, v) } else { best }
-        });
+        let best = row.iter().enumerate().fold(
+            first,
+            |best, (i, &v)| {
+                if v > best.1 { (i, v) } else { best }
+            },
+        );
         value += f64::from(best.1);
         for (c, &v) in theirs.column(best.0).iter().enumerate() {
             gradient[c * places + place] += weight * v;

@@ -215,7 +215,11 @@ fn digits() -> Preset {
             every: 4,
         }),
         clamp: Clamp::After,
-        transforms: vec![Transform::Scale(0.95, 1.05), Transform::Rotate(-5.0, 5.0), Transform::Roll(1)],
+        transforms: vec![
+            Transform::Scale(0.95, 1.05),
+            Transform::Rotate(-5.0, 5.0),
+            Transform::Roll(1),
+        ],
         redirected: 16,
         ..bare()
     };

@@ -37,10 +37,7 @@ impl PixelRange {
         let one = |value: f32| -> Result<Vec<f32>> {
             let count = preprocessing.channels.count();
             let pixel = Array3::from_elem((count, 1, 1), value);
-            Ok(preprocessing
-                .normalise(pixel.view())?
-                .into_iter()
-                .collect())
+            Ok(preprocessing.normalise(pixel.view())?.into_iter().collect())
         };
         Ok(PixelRange {
             low: one(0.0)?,

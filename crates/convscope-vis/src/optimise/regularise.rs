@@ -72,13 +72,21 @@ mod tests {
 
     #[test]
     fn small_pixels_and_small_contributions_become_zero_in_all_channels() {
-        let images = || Tensor::from_shape_vec(vec![1, 2, 1, 4], vec![1., 2., 3., 4., 0., 0., 0., 1.]).unwrap();
-        let gradient = Tensor::from_shape_vec(vec![1, 2, 1, 4], vec![9., 1., 1., 0., 1., 1., 1., 1.]).unwrap();
+        let images = || {
+            Tensor::from_shape_vec(vec![1, 2, 1, 4], vec![1., 2., 3., 4., 0., 0., 0., 1.]).unwrap()
+        };
+        let gradient =
+            Tensor::from_shape_vec(vec![1, 2, 1, 4], vec![9., 1., 1., 0., 1., 1., 1., 1.]).unwrap();
         let mut z = images();
         regularise(&mut z, &gradient, 0, &Maximize::new().small_norm(50.0));
         assert_eq!(z.as_slice().unwrap(), [0., 0., 3., 4., 0., 0., 0., 1.]);
         let mut z = images();
-        regularise(&mut z, &gradient, 0, &Maximize::new().small_contribution(50.0));
+        regularise(
+            &mut z,
+            &gradient,
+            0,
+            &Maximize::new().small_contribution(50.0),
+        );
         assert_eq!(z.as_slice().unwrap(), [1., 0., 3., 0., 0., 0., 0., 0.]);
     }
 }

@@ -189,6 +189,18 @@ impl Maximize {
         self
     }
 
+    /// With a penalty on the sum of `|x|^alpha`, of this alpha and weight.
+    pub fn alpha_norm(mut self, alpha: f64, weight: f64) -> Maximize {
+        self.alpha_norm = Some((alpha, weight));
+        self
+    }
+
+    /// With images staying as they are once their objective is above this.
+    pub fn limit(mut self, limit: f64) -> Maximize {
+        self.limit = Some(limit);
+        self
+    }
+
     /// With a blur of this standard deviation every so many steps.
     pub fn blur(mut self, sigma: f64, every: usize) -> Maximize {
         self.blur = Some(Blur { sigma, every });
@@ -265,7 +277,9 @@ impl Maximize {
                 self.decay, self.l2
             ));
         }
-        let norm = self.alpha_norm.is_none_or(|(a, v)| a >= 1.0 && fine(a) && fine(v));
+        let norm = self
+            .alpha_norm
+            .is_none_or(|(a, v)| a >= 1.0 && fine(a) && fine(v));
         if !norm || !self.variation.is_none_or(|(_, v)| fine(v)) {
             return wrong(format!(
                 "penalties: expected an alpha of at least 1 and weights of at least 0, got {:?} \

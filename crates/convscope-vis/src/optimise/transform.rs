@@ -32,8 +32,14 @@ pub(crate) struct Chain {
 #[derive(Clone, Debug)]
 enum Change {
     Pad(usize),
-    Crop { y: usize, x: usize },
-    Roll { y: usize, x: usize },
+    Crop {
+        y: usize,
+        x: usize,
+    },
+    Roll {
+        y: usize,
+        x: usize,
+    },
     /// Where each pixel comes from, about the middle: `[[a, b], [c, d]]`.
     Warp([f32; 4]),
 }
@@ -57,9 +63,8 @@ impl Chain {
         };
         for &transform in transforms {
             let size = chain.to;
-            let between = |rng: &mut dyn rand::RngCore, a: f32, b: f32| {
-                a + (b - a) * rng.random::<f32>()
-            };
+            let between =
+                |rng: &mut dyn rand::RngCore, a: f32, b: f32| a + (b - a) * rng.random::<f32>();
             let change = match transform {
                 Transform::Pad(n) => Change::Pad(n),
                 Transform::Jitter(n) => Change::Crop {
@@ -240,16 +245,22 @@ mod tests {
             &[Scale(0.8, 1.3)],
             &[Rotate(-40.0, 40.0)],
             &[Scale(0.9, 1.1), Rotate(-10.0, 10.0)],
-            &[Pad(4), Jitter(3), Scale(0.9, 1.1), Rotate(-9.0, 9.0), Jitter(2), Roll(1)],
+            &[
+                Pad(4),
+                Jitter(3),
+                Scale(0.9, 1.1),
+                Rotate(-9.0, 9.0),
+                Jitter(2),
+                Roll(1),
+            ],
         ];
         let mut rng = ChaCha8Rng::seed_from_u64(3);
         for transforms in cases {
             for (channels, size) in [(1, [8, 8]), (3, [11, 7])] {
                 let chain = Chain::draw(transforms, size, &mut rng);
                 let to = size_after(transforms, size).unwrap();
-                let mut random = |n: usize| -> Vec<f32> {
-                    (0..n).map(|_| rng.random::<f32>() - 0.5).collect()
-                };
+                let mut random =
+                    |n: usize| -> Vec<f32> { (0..n).map(|_| rng.random::<f32>() - 0.5).collect() };
                 let x = random(channels * size[0] * size[1]);
                 let y = random(channels * to[0] * to[1]);
                 let there = chain.apply(&x, &vec![0.0; channels]);
