@@ -47,6 +47,12 @@ pub enum Flag {
         /// From 0 to 1.
         done: f64,
     },
+    /// Numbers grew beyond all bounds at this step of an optimisation; the image is the last one
+    /// before.
+    Diverged {
+        /// Counted from 0.
+        step: usize,
+    },
 }
 
 impl fmt::Display for Flag {
