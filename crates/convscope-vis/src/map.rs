@@ -66,6 +66,14 @@ impl fmt::Display for Flag {
             Flag::ConstantScore => {
                 f.write_str("every score was the same, whatever was changed in the image")
             }
+            Flag::NotReached => {
+                f.write_str("what was aimed at was not reached; this is the nearest that was had")
+            }
+            Flag::Constant => f.write_str("the filter or map has one value throughout"),
+            Flag::Diverged { step } => write!(
+                f,
+                "numbers grew beyond all bounds at step {step}; this is from before"
+            ),
             Flag::Unfinished { done } => write!(
                 f,
                 "the budget was used up after {:.0} % of the work",

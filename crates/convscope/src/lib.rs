@@ -20,6 +20,7 @@ mod picture;
 mod plot;
 pub mod prelude;
 mod race;
+mod seen;
 pub mod show;
 mod time;
 
@@ -44,4 +45,5 @@ pub use picture::{
 };
 pub use plot::{Figure, Number, Plot, Plots, figure};
 pub use race::{Landscape, Race, Track};
+pub use seen::{compare, patch_sheet, seen, slider};
 pub use time::{Timing, time_it};

@@ -10,9 +10,9 @@ pub use crate::checks::{
 pub use crate::show::{EvcxrDebug, EvcxrDisplay, Show, Shown};
 pub use crate::{
     Beside, Block, Blocks, Colormap, Detail, Drawing, Figure, Gallery, Landscape, LiveCurve,
-    OwnRule, Picture, Plot, Plots, Race, Row, Timing, Track, beside_published, by_block, draw,
-    figure, gallery, gallery_of, gradient, heatmap, mnist, mnist_small, photo, picture,
-    predictions, row, side_by_side, time_it,
+    OwnRule, Picture, Plot, Plots, Race, Row, Timing, Track, beside_published, by_block, compare,
+    draw, figure, gallery, gallery_of, gradient, heatmap, mnist, mnist_small, patch_sheet, photo,
+    picture, predictions, row, seen, side_by_side, slider, time_it,
 };
 pub use crate::{image, ndarray, plotters, vis, zoo};
 

@@ -1,16 +1,24 @@
 //! What looking inside a network gives: maps, sheets, frames, curves.
 
-use super::{Show, Shown, img, note, paragraph};
+use super::{Align, Show, Shown, Table, img, note, paragraph};
+use crate::plot::Plot;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use convscope_vis::render::{Cell, Frames, Look, Painted, Shared, Sheet, png};
-use convscope_vis::{Attribution, Provenance, Reduce};
+use convscope_vis::render::{
+    Cell, Frames, Look, Painted, Shared, Sheet, Tiles, borders, heat_map, png,
+};
+use convscope_vis::{
+    Attribution, DeletionInsertion, Filters, LayerStatistics, Provenance, Reduce, Robustness,
+    Segmentation,
+};
 use image::RgbImage;
 use ndarray::Axis;
 use serde_json::Value;
 
 /// A picture of pixels is shown at most this wide.
 const WIDEST: u32 = 960;
+/// Most tiles of a picture of filters.
+const MOST_TILES: usize = 256;
 /// Most images of a batch whose maps are shown.
 const MOST: usize = 8;
 
@@ -97,6 +105,104 @@ impl Show for Attribution {
             }
         }
         shown
+    }
+}
+
+impl Show for DeletionInsertion {
+    fn shown(&self) -> Shown {
+        let curve = |values: &[f32]| values.iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
+        let x = || self.fractions.iter().map(|&v| f64::from(v));
+        let deletion = format!("deletion, area {:.3}", self.deletion_area);
+        let insertion = format!("insertion, area {:.3}", self.insertion_area);
+        Plot::new("The most important pixels first")
+            .x_label("share of pixels taken away, or put in")
+            .y_label("score")
+            .line(&deletion, x(), curve(&self.deletion))
+            .line(&insertion, x(), curve(&self.insertion))
+            .caption("A good map: deletion falls early, insertion rises early.")
+            .shown()
+    }
+}
+
+impl Show for Robustness {
+    fn shown(&self) -> Shown {
+        let x = || self.epsilons.iter().map(|&v| f64::from(v));
+        Plot::new("How little it takes")
+            .x_label("epsilon")
+            .y_label("share")
+            .line("accuracy", x(), self.accuracy.clone())
+            .line(
+                "confidence when wrong",
+                x(),
+                self.confidence_when_wrong.clone(),
+            )
+            .caption(in_words(&self.provenance))
+            .shown()
+    }
+}
+
+impl Show for Filters {
+    fn shown(&self) -> Shown {
+        let all: Vec<_> = self
+            .weights
+            .outer_iter()
+            .map(|one| one.to_owned())
+            .collect();
+        let tiles: Vec<_> = match self.reads_image && all.first().is_some_and(|t| t.dim().0 == 3) {
+            true => all,
+            // A filter's channels are shown one beside the other.
+            false => all
+                .iter()
+                .flat_map(|filter| {
+                    filter
+                        .outer_iter()
+                        .map(|c| c.insert_axis(Axis(0)).to_owned())
+                })
+                .take(MOST_TILES)
+                .collect(),
+        };
+        match Tiles::new().arrays(&tiles) {
+            Ok(painted) => {
+                let ends = format!("{:.3} to {:.3}", painted.ends.low, painted.ends.high);
+                pictured(&painted.image, &in_words(&self.provenance), &[ends])
+            }
+            Err(problem) => Shown::text(problem.to_string()),
+        }
+    }
+}
+
+impl Show for Segmentation {
+    fn shown(&self) -> Shown {
+        let shades = self.labels.mapv(|label| (label * 7919 % 97) as f32);
+        let mut picture = heat_map(&shades, Look::grey()).image;
+        borders(&mut picture, &self.labels, [255, 200, 0]);
+        let words = format!("{} superpixels, {}", self.count, in_words(&self.provenance));
+        pictured(&picture, &words, &[])
+    }
+}
+
+impl Show for Vec<LayerStatistics> {
+    fn shown(&self) -> Shown {
+        let columns = [
+            ("layer", Align::Left),
+            ("units", Align::Right),
+            ("dead", Align::Right),
+            ("zeros", Align::Right),
+            ("mean", Align::Right),
+            ("spread", Align::Right),
+        ];
+        let mut table = Table::new(&columns);
+        for row in self {
+            table.row([
+                row.layer.clone(),
+                row.units.to_string(),
+                format!("{:.1} %", 100.0 * row.dead_units),
+                format!("{:.1} %", 100.0 * row.zeros),
+                format!("{:.3}", row.mean),
+                format!("{:.3}", row.std),
+            ]);
+        }
+        Shown::html(table.html(""), table.text())
     }
 }
 
