@@ -41,7 +41,7 @@ fn images(n: usize, channels: usize, size: usize) -> Tensor {
     })
 }
 
-type Method = Box<dyn Fn(&Network, &Tensor, &Target) -> Result<Attribution>>;
+type Method = Box<dyn Fn(&Network, &Tensor, &Target) -> Result<Attribution> + Send + Sync>;
 
 /// Every method of a network, an image and a target, by its name.
 fn methods() -> Vec<(&'static str, Method)> {
@@ -230,6 +230,21 @@ fn equal_seeds_give_equal_bits_and_other_seeds_other_maps() {
     assert_eq!(with(5).values, with(5).values);
     assert_ne!(with(5).values, with(6).values);
     assert_eq!(with(5).provenance.seed, Some(5));
+    assert!(with(5).completeness_gaps().is_empty());
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    let (net, x) = (net(3, 33), images(3, 3, 33));
+    for (name, method) in methods() {
+        let with = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+            let pool = pool.build().unwrap();
+            let found = pool.install(|| method(&net, &x, &Target::Top));
+            found.unwrap().values
+        };
+        assert_eq!(with(1), with(3), "{name}");
+    }
 }
 
 #[test]
@@ -307,6 +322,24 @@ fn a_gradient_of_zero_gives_a_zero_map_and_a_flag() {
         assert!(found.values.iter().all(|v| *v == 0.0), "{name}");
         assert_eq!(found.flags, vec![vec![Flag::ZeroGradient]; 2], "{name}");
     }
+}
+
+#[test]
+fn grad_cam_says_when_it_has_nothing_to_show() {
+    let (mut net, x) = (net(3, 8), images(1, 3, 8));
+    // The unit comes before the layer: no gradient reaches it.
+    let early = Target::from(Unit::at("conv1", &[0, 4, 4]));
+    let found = grad_cam(&net, &x, &early, &GradCam::new()).unwrap();
+    assert_eq!(largest(&found.values), 0.0);
+    assert_eq!(found.flags[0], [Flag::ZeroGradient]);
+    // Everything speaks against the class.
+    let weight = net.parameter("fc.weight").unwrap().mapv(|w| -w.abs());
+    net.set_parameter("fc.weight", weight).unwrap();
+    let cam = |relu| grad_cam(&net, &x, &Target::Class(1), &GradCam::new().relu(relu)).unwrap();
+    assert_eq!(largest(&cam(true).values), 0.0);
+    assert_eq!(cam(true).flags[0], [Flag::ZeroMap]);
+    assert!(cam(false).values.iter().all(|v| *v <= 0.0));
+    assert!(cam(false).flags[0].is_empty());
 }
 
 #[test]
