@@ -53,11 +53,10 @@ pub(super) fn forest(
         true => v / sum * mean_effect(on.column(j), counts, scores).signum(),
         false => 0.0,
     });
-    let truth: Vec<f64> = high.iter().map(|&h| if h { 1.0 } else { 0.0 }).collect();
     Ok(Fit {
         weights: signed.collect(),
         intercept: 0.0,
-        r2: r2(&truth, counts, votes.into_iter()),
+        r2: line_r2(&votes.to_vec(), counts, scores),
     })
 }
 
@@ -124,4 +123,21 @@ fn mean_effect(on: ArrayView1<'_, bool>, counts: &[f64], scores: &[f64]) -> f64 
         if total > 0.0 { sum / total } else { 0.0 }
     };
     mean(true) - mean(false)
+}
+
+/// How much of the scores' variation the best straight line explains, from the share of the trees
+/// that vote high to the score.
+fn line_r2(votes: &[f64], counts: &[f64], scores: &[f64]) -> f64 {
+    let total: f64 = counts.iter().sum();
+    let mean = |v: &[f64]| v.iter().zip(counts).map(|(v, w)| v * w).sum::<f64>() / total;
+    let (vote, score) = (mean(votes), mean(scores));
+    let rows = || votes.iter().zip(counts).zip(scores);
+    let with: f64 = rows().map(|((v, w), y)| w * (v - vote) * (y - score)).sum();
+    let own: f64 = rows().map(|((v, w), _)| w * (v - vote).powi(2)).sum();
+    let slope = if own > 0.0 { with / own } else { 0.0 };
+    r2(
+        scores,
+        counts,
+        votes.iter().map(|v| score + slope * (v - vote)),
+    )
 }
