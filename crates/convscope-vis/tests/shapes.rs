@@ -10,7 +10,7 @@ use ndarray::{Array2, Array3, Axis, Slice};
 use std::time::Instant;
 
 /// Images that are explained.
-const EXPLAINED: usize = 24;
+const EXPLAINED: usize = 32;
 
 struct Trained {
     net: Network,
@@ -24,7 +24,7 @@ const CLASSES: [usize; 3] = [0, 2, 4];
 /// A small network, a few seconds of training, and images it has not seen.
 fn trained() -> Trained {
     let begun = Instant::now();
-    let all = Shapes::generate(4400, &ShapesConfig::default(), 11).unwrap();
+    let all = Shapes::generate(6400, &ShapesConfig::default(), 11).unwrap();
     let labels = &all.dataset.labels;
     let ours: Vec<usize> = (0..all.len())
         .filter(|&i| CLASSES.contains(&labels[i]))
@@ -35,19 +35,19 @@ fn trained() -> Trained {
     let unseen = scale.apply(&test.dataset).unwrap();
     let (set, valid) = set.split(set.len() - 100).unwrap();
     let mut net = Network::input([3, 32, 32])
-        .add("conv1", Conv2d::new(16, 5).same().stride(2))
+        .add("conv1", Conv2d::new(12, 5).same().stride(2))
         .add("relu1", Relu)
-        .add("conv2", Conv2d::new(32, 3).same())
+        .add("conv2", Conv2d::new(16, 3).same())
         .add("relu2", Relu)
         .add("pool2", MaxPool2d::new(2))
-        .add("conv3", Conv2d::new(32, 3).same())
+        .add("conv3", Conv2d::new(24, 3).same())
         .add("relu3", Relu)
         .add("pool3", MaxPool2d::new(8))
         .add("flatten", Flatten)
         .add("fc", Linear::new(8))
         .build(1)
         .unwrap();
-    let training = Training::new(Adam::new(0.003)).epochs(8).batch_size(32);
+    let training = Training::new(Adam::new(0.004)).epochs(9).batch_size(32);
     training
         .seed(2)
         .quiet()
@@ -180,12 +180,12 @@ fn methods_beat_a_random_map_and_a_blob_in_the_middle() {
     }
 }
 
-/// The mean over 3x3 pixels: single gradients are noisy.
+/// The mean over 7x7 pixels: single gradients are noisy.
 fn smooth(map: &Array2<f32>) -> Array2<f32> {
     let near = |y: usize, x: usize| {
-        let all = (0..9).map(|k| (y + k / 3, x + k % 3));
-        let inside = all.filter_map(|(v, u)| map.get((v.checked_sub(1)?, u.checked_sub(1)?)));
-        inside.sum::<f32>() / 9.0
+        let all = (0..49).map(|k| (y + k / 7, x + k % 7));
+        let inside = all.filter_map(|(v, u)| map.get((v.checked_sub(3)?, u.checked_sub(3)?)));
+        inside.sum::<f32>() / 49.0
     };
     Array2::from_shape_fn(map.dim(), |(y, x)| near(y, x))
 }

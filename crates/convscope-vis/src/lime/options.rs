@@ -101,8 +101,8 @@ pub enum Surrogate {
         /// In units of the score.
         alpha: f64,
     },
-    /// A random forest of linfa's decision trees, that tells high scores (above the weighted median)
-    /// from low ones: it sees superpixels that matter together. Its importances have no sign of
+    /// A random forest of linfa's decision trees, that tells the higher half of the scores (by weight)
+    /// from the lower: it sees superpixels that matter together. Its importances have no sign of
     /// their own, and get that of the superpixel's mean effect.
     Forest {
         /// Trees; 50 are steady to about a tenth.
