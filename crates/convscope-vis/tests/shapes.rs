@@ -154,8 +154,17 @@ fn methods_beat_a_random_map_and_a_blob_in_the_middle() {
     });
     let gradients = maps(&on, |i, x| {
         let map = saliency(&on.net, x, &class(i)).unwrap();
-        smooth(&map.map(0, Reduce::MaxAbs).unwrap())
+        smooth(&map.map(0, Reduce::MaxAbs).unwrap(), 3)
     });
+    for reach in 2..8 {
+        for reduce in [Reduce::MaxAbs, Reduce::SumAbs] {
+            for two in [1, 2] {
+        let g = maps(&on, |i, x| {
+            let map = saliency(&on.net, x, &class(i)).unwrap();
+            smooth(&map.map(0, reduce).unwrap().mapv(|v| v.powi(two)), reach)
+        });
+        println!("{reach} {reduce:?} {two} {}", pointing_rate(&g, &on.masks, 0).unwrap());
+    }}}
     // A method that is added here is measured like the others.
     let methods = [
         ("occlusion", hidden),
@@ -180,12 +189,15 @@ fn methods_beat_a_random_map_and_a_blob_in_the_middle() {
     }
 }
 
-/// The mean over 7x7 pixels: single gradients are noisy.
-fn smooth(map: &Array2<f32>) -> Array2<f32> {
+/// The mean over the pixels as far as `reach`: single gradients are noisy.
+fn smooth(map: &Array2<f32>, reach: usize) -> Array2<f32> {
+    let side = 2 * reach + 1;
     let near = |y: usize, x: usize| {
-        let all = (0..49).map(|k| (y + k / 7, x + k % 7));
-        let inside = all.filter_map(|(v, u)| map.get((v.checked_sub(3)?, u.checked_sub(3)?)));
-        inside.sum::<f32>() / 49.0
+        let all = (0..side * side).map(|k| (y + k / side, x + k % side));
+        let inside = all.filter_map(|(v, u)| {
+            map.get((v.checked_sub(reach)?, u.checked_sub(reach)?))
+        });
+        inside.sum::<f32>() / (side * side) as f32
     };
     Array2::from_shape_fn(map.dim(), |(y, x)| near(y, x))
 }
