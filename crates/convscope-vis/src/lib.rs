@@ -35,6 +35,7 @@ mod look;
 mod map;
 mod measure;
 mod occlusion;
+mod optimise;
 mod perturb;
 mod provenance;
 pub mod render;
@@ -81,6 +82,13 @@ pub use measure::{
 pub use occlusion::{
     Ablation, Fill, Occlusion, OcclusionMaps, Scoring, feature_ablation, feature_ablation_watched,
     occlusion, occlusion_maps, occlusion_maps_watched, occlusion_watched,
+};
+pub use optimise::{
+    Blur, Clamp, Detail, Dream, Dreamed, Frame, Invert, Inverted, Maximize, Maximized, Normalise,
+    Objective, Parametrisation, PixelRange, Preset, PresetSettings, Start, Step, Transform,
+    Variation, dream, dream_from_noise, dream_watched, dream_zoom, gaussian_kernel, invert,
+    invert_watched, maximize, maximize_all, maximize_all_watched, maximize_watched, octave_sizes,
+    presets, total_variation,
 };
 pub use provenance::Provenance;
 pub use scorer::{FromFn, Probabilities, Scorer, from_fn};

@@ -46,6 +46,12 @@ pub enum Flag {
         /// From 0 to 1.
         done: f64,
     },
+    /// Numbers grew beyond all bounds at this step of an optimisation; the image is the last one
+    /// before.
+    Diverged {
+        /// Counted from 0.
+        step: usize,
+    },
 }
 
 /// How the channels of a map become one number for each pixel.
