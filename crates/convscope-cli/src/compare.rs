@@ -2,7 +2,9 @@
 
 use crate::aim::{Aim, class_in_words, in_words};
 use crate::explain::{as_given, bordered, run};
-use crate::methods::{Asked, METHODS, Method, Settings, Shows, check_options, flag_in_words, method};
+use crate::methods::{
+    Asked, METHODS, Method, Settings, Shows, check_options, flag_in_words, method,
+};
 use crate::model::{Choice, check_name};
 use crate::output::say;
 use crate::saving::{Saving, check, file_name, npy};
@@ -208,7 +210,11 @@ impl Args {
         found.provenance = found.provenance.target(what).model(model.name.clone());
         for flag in &found.flags {
             let words = flag_in_words(flag);
-            say(&format!("note: {}, {}: {words}", subject.name, column.title()));
+            say(&format!(
+                "note: {}, {}: {words}",
+                subject.name,
+                column.title()
+            ));
         }
         if let Some(folder) = &self.raw_into {
             let name = format!("{}.{}.npy", subject.name, file_name(&column.title()));

@@ -204,11 +204,7 @@ impl Args {
                     None => ("both", Cell::over(photo.clone(), map.clone())),
                 };
                 let columns = ["image", name, words];
-                let cells = [
-                    Cell::picture(photo.clone()),
-                    Cell::map(map.clone()),
-                    third,
-                ];
+                let cells = [Cell::picture(photo.clone()), Cell::map(map.clone()), third];
                 let sheet = Sheet::new(columns)
                     .row("", cells)
                     .look(look)
@@ -232,4 +228,3 @@ pub fn lines(values: &Tensor, bgr: bool) -> Option<RgbImage> {
     let tiles = Tiles::new().gap(0).magnify(1).look(grey);
     Some(tiles.arrays(&[one]).ok()?.image)
 }
-

@@ -1,7 +1,7 @@
 //! Methods that go back through the network.
 
-use super::{Asked, Found};
 use super::settings::Beginning;
+use super::{Asked, Found};
 use convscope_vis::{
     Baseline, GradCam, IntegratedGradients, Noise, Result, SmoothGrad, Upsampling,
     integrated_gradients_watched, smoothgrad_watched,
@@ -55,7 +55,10 @@ pub fn integrated_gradients(asked: &Asked<'_>) -> Result<Found> {
         options = options.quadrature(quadrature.into());
     }
     let watch = &mut asked.watch("integrated gradients");
-    Ok(integrated_gradients_watched(asked.network, asked.image, &asked.target, &options, watch)?.into())
+    Ok(
+        integrated_gradients_watched(asked.network, asked.image, &asked.target, &options, watch)?
+            .into(),
+    )
 }
 
 fn cam(asked: &Asked<'_>, upsampling: Upsampling) -> GradCam {

@@ -4,8 +4,8 @@ use super::settings::{Cutting, Fitting};
 use super::{Asked, Found};
 use convscope_nn::{Network, Tensor, Unit};
 use convscope_vis::{
-    Fill, Lime, Occlusion, Off, Probabilities, Result, Scorer, Slic, Superpixels, Surrogate, Target,
-    VisError, lime_watched, occlusion_watched,
+    Fill, Lime, Occlusion, Off, Probabilities, Result, Scorer, Slic, Superpixels, Surrogate,
+    Target, VisError, lime_watched, occlusion_watched,
 };
 use ndarray::Axis;
 
@@ -21,9 +21,9 @@ impl Scores {
             return Ok(Scores::Unit(network.clone(), unit.clone()));
         }
         let views: Vec<_> = network.views().collect();
-        let closing = views.last().filter(|view| {
-            matches!(view.layer.kind(), "Softmax" | "LogSoftmax")
-        });
+        let closing = views
+            .last()
+            .filter(|view| matches!(view.layer.kind(), "Softmax" | "LogSoftmax"));
         Ok(Scores::Logits(match closing {
             Some(softmax) => network.until(softmax.inputs[0])?,
             None => network.clone(),
@@ -130,8 +130,15 @@ pub fn lime(asked: &Asked<'_>) -> Result<Found> {
         }
         _ => lime_watched(&scores, image, &options, watch)?,
     };
-    let shape = [1, 1, found.segmentation.labels.nrows(), found.segmentation.labels.ncols()];
-    let map = found.map(class).unwrap_or_else(|| ndarray::Array2::zeros((shape[2], shape[3])));
+    let shape = [
+        1,
+        1,
+        found.segmentation.labels.nrows(),
+        found.segmentation.labels.ncols(),
+    ];
+    let map = found
+        .map(class)
+        .unwrap_or_else(|| ndarray::Array2::zeros((shape[2], shape[3])));
     let of_class = !matches!(asked.target, Target::Unit(_));
     Ok(Found {
         values: map.insert_axis(Axis(0)).insert_axis(Axis(0)).into_dyn(),

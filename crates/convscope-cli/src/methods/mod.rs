@@ -283,7 +283,12 @@ pub fn flag_in_words(flag: &Flag) -> String {
 pub fn table() -> String {
     let rows: Vec<Vec<String>> = METHODS
         .iter()
-        .map(|m| vec![format!("  {}", m.name), format!("{} ({})", m.about, m.source)])
+        .map(|m| {
+            vec![
+                format!("  {}", m.name),
+                format!("{} ({})", m.about, m.source),
+            ]
+        })
         .collect();
     crate::output::table(&rows, &[])
 }

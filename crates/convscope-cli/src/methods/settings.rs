@@ -99,7 +99,8 @@ fn fill(text: &str) -> Result<Filling, String> {
         "mean" => Fill::Mean,
         "zero" => Fill::Zero,
         numbers => {
-            let numbers: Result<Vec<f32>, _> = numbers.split(',').map(|n| n.trim().parse()).collect();
+            let numbers: Result<Vec<f32>, _> =
+                numbers.split(',').map(|n| n.trim().parse()).collect();
             Fill::Colour(numbers.map_err(|_| {
                 "expected grey, mean, zero, or a number for each channel like 0,0,0".to_owned()
             })?)

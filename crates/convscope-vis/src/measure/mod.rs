@@ -12,7 +12,7 @@ mod truth;
 
 pub use compare::{spearman, structural_similarity};
 pub use curves::{
-    Replacement, Curves, DeletionInsertion, deletion_insertion, deletion_insertion_watched,
+    Curves, DeletionInsertion, Replacement, deletion_insertion, deletion_insertion_watched,
 };
 pub use drop::{AverageDrop, average_drop};
 pub use randomisation::{
