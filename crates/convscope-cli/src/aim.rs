@@ -36,7 +36,7 @@ pub struct Aim {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Index(pub Vec<usize>);
 
-fn parse_unit(text: &str) -> Result<Index, String> {
+pub fn parse_unit(text: &str) -> Result<Index, String> {
     let numbers: Result<Vec<usize>, _> = text.split(',').map(|n| n.trim().parse()).collect();
     match numbers {
         Ok(numbers) if matches!(numbers.len(), 1 | 3) => Ok(Index(numbers)),

@@ -1,9 +1,9 @@
 //! `scope explain`: which pixels mattered to what a network says.
 
 use crate::aim::{Aim, in_words};
-use crate::methods::{Asked, Found, Method, Settings, Shows, check_options, flag_in_words, method};
+use crate::methods::{Asked, Found, Method, Settings, Shows, check_options, method, note};
 use crate::model::{Choice, about_node, check_name};
-use crate::output::{print, say};
+use crate::output::print;
 use crate::saving::Saving;
 use crate::subject::{Reading, Subject};
 use anyhow::Result;
@@ -103,9 +103,7 @@ pub fn main(args: &Args) -> Result<ExitCode> {
         .model(model.name.clone())
         .setting("image", args.image.display().to_string())
         .figure("target_value", found.target_value);
-    for flag in &found.flags {
-        say(&format!("note: {}", flag_in_words(flag)));
-    }
+    note(&found.flags);
     let map = method.map(&found, &args.settings);
     let title = [method.name, &what];
     let bgr = model.preprocessing.channels == Channels::Bgr;

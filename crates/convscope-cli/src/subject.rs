@@ -8,7 +8,7 @@ use convscope_vis::render::{numbers_as_picture, photo};
 use convscope_weights::Weights;
 use convscope_zoo::Model;
 use image::RgbImage;
-use ndarray::{Axis, Ix4};
+use ndarray::{ArrayView3, Axis, Ix4};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -108,6 +108,29 @@ fn picture(model: &Model, tensor: &Tensor, raw: bool) -> Result<RgbImage> {
         return Ok(photo(&model.preprocessing, one)?);
     }
     Ok(numbers_as_picture(one)?)
+}
+
+/// An image `[C, H, W]` in the network's units for the eye.
+pub fn for_the_eye(model: &Model, image: ArrayView3<'_, f32>) -> Result<RgbImage> {
+    match model.preprocessing.channels.count() == image.dim().0 {
+        true => Ok(photo(&model.preprocessing, image)?),
+        false => Ok(numbers_as_picture(image)?),
+    }
+}
+
+/// The first images of a batch `[N, C, H, W]` for the eye.
+pub fn all_for_the_eye(model: &Model, images: &Tensor) -> Result<Vec<RgbImage>> {
+    let four = images.view().into_dimensionality::<Ix4>();
+    let four = four.context("images have four dimensions")?;
+    four.outer_iter()
+        .map(|one| for_the_eye(model, one))
+        .collect()
+}
+
+/// Several inputs as one batch `[N, C, H, W]`.
+pub fn batch(subjects: &[Subject]) -> Result<Tensor> {
+    let views: Vec<_> = subjects.iter().map(|s| s.tensor.view()).collect();
+    Ok(ndarray::concatenate(Axis(0), &views)?)
 }
 
 /// An array `[H, W]`, `[C, H, W]` or `[1, C, H, W]`, as a batch, and its own shape.

@@ -4,6 +4,7 @@ mod gradients;
 mod hiding;
 mod settings;
 
+pub use hiding::Scores;
 pub use settings::Settings;
 
 use crate::output::{either, nearest};
@@ -271,11 +272,23 @@ pub fn flag_in_words(flag: &Flag) -> String {
             "the image has one value throughout: noise in proportion to its range is none".into()
         }
         Flag::ConstantScore => "the score stayed the same, whatever was hidden".into(),
+        Flag::NotReached => "what was aimed at was not reached; this is the nearest".into(),
+        Flag::Constant => "all of it is the same: there is nothing to be found in it".into(),
+        Flag::Diverged { step } => {
+            format!("numbers grew beyond all bounds at step {step}; this is the image before")
+        }
         Flag::Unfinished { done } => format!(
             "the budget was used up after {:.0} % of the work; this is what was had by then",
             100.0 * done
         ),
         other => format!("{other:?}"),
+    }
+}
+
+/// Says on standard error what is to be known.
+pub fn note(flags: &[Flag]) {
+    for flag in flags {
+        crate::output::say(&format!("note: {}", flag_in_words(flag)));
     }
 }
 

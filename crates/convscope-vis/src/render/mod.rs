@@ -38,6 +38,6 @@ pub use mark::{borders, boxed, contour};
 pub use picture::{numbers_as_picture, photo, picture};
 pub use save::{npy, png, save_gif, save_npy, save_png, save_text};
 pub use scale::{Ends, Look, Scale};
-pub use sheet::{Cell, Shared, Sheet};
+pub use sheet::{Cell, Shared, Sheet, captioned};
 pub use tiles::Tiles;
 pub use words::{INK, number, text_width, write};

@@ -348,7 +348,14 @@ fn shifted(picture: &RgbImage, x: u32, width: u32) -> RgbImage {
     all
 }
 
-pub(super) fn paragraph(words: &str, margin: u32, width: u32, size: u32) -> RgbImage {
+/// A picture with words below it, in as many lines as they take.
+pub fn captioned(picture: &RgbImage, words: &str) -> RgbImage {
+    let width = picture.width().max(240);
+    let below = paragraph(words, 0, width, 1);
+    super::canvas::below(&[picture.clone(), below], GAP)
+}
+
+fn paragraph(words: &str, margin: u32, width: u32, size: u32) -> RgbImage {
     let room = width.saturating_sub(margin + GAP) / (LETTER * size);
     let lines = wrapped(words, room.max(8) as usize);
     let line = LETTER * size + 3;
