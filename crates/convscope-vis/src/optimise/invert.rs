@@ -159,7 +159,7 @@ impl Invert {
 
 /// The weight of the total variation for a layer at this share of the way through a network.
 fn by_depth(depth: f64) -> f64 {
-    0.003 * 100.0_f64.powf(depth.clamp(0.0, 1.0))
+    0.003 * 3000.0_f64.powf(depth.clamp(0.0, 1.0))
 }
 
 /// Images that a layer takes for a given one.

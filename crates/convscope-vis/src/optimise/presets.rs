@@ -199,15 +199,14 @@ fn lucid() -> Preset {
     )
 }
 
-/// For grey images of 28x28.
+/// For grey images of 28x28, white on black. Begun from black, since a digit is what is there and not
+/// what is missing, and turned and shifted widely, or strokes fill the image; decay takes away what
+/// does not help.
 fn digits() -> Preset {
     let settings = Maximize {
         steps: 200,
-        start: Start::Smooth {
-            deviation: 0.03,
-            sigma: 1.0,
-        },
         parametrisation: Parametrisation::Levels,
+        start: Start::Levels(0.0, 10.0),
         step: Step::Adam { rate: 4.0 },
         decay: 0.01,
         blur: Some(Blur {
@@ -216,9 +215,9 @@ fn digits() -> Preset {
         }),
         clamp: Clamp::After,
         transforms: vec![
-            Transform::Scale(0.95, 1.05),
-            Transform::Rotate(-5.0, 5.0),
-            Transform::Roll(1),
+            Transform::Roll(2),
+            Transform::Scale(0.9, 1.1),
+            Transform::Rotate(-10.0, 10.0),
         ],
         redirected: 16,
         ..bare()
@@ -226,7 +225,7 @@ fn digits() -> Preset {
     ours(
         "digits",
         "this project",
-        "cnn2 and LeNet-5 on digits, 28x28",
+        "cnn2 and LeNet-5 on digits, 28x28 and 32x32",
         settings,
     )
 }
