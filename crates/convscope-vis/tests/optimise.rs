@@ -547,11 +547,13 @@ fn a_decoder_learns_its_images_and_its_codes_can_be_optimised() {
         let at = if i[0] < 10 { i[2] } else { i[3] };
         if at == i[0] % 10 { 1.0 } else { 0.0 }
     });
-    let settings = TrainDecoder::new().epochs(60).batch(5).channels(8);
+    let settings = TrainDecoder::new().epochs(150).batch(4).channels(16);
     let mut watch = Watch::quiet();
     let decoder = train_decoder(&net, "relu2", &images, &settings, &mut watch).unwrap();
+    println!("{:.3?}", decoder.losses);
+    // Their variance is .09: what the mean image alone would leave.
     let (first, last) = (decoder.losses[0], *decoder.losses.last().unwrap());
-    assert!(last < 0.5 * first && last < 0.07, "from {first} to {last}");
+    assert!(last < 0.04, "from {first} to {last}");
     let codes = decoder.codes(&net, &images).unwrap();
     assert!(codes.mean().unwrap().abs() < 1e-4);
     let drawn = decoder.network.forward(&codes).unwrap();
@@ -593,5 +595,10 @@ fn facets_begin_from_the_means_of_clusters() {
     assert_eq!(facets.made.images, facets.means);
     assert!((facets.means[[a, 0, 0, 0]] - 1.0).abs() < 1e-6);
     let error = maximize_facets(&net, &objective, &images, "relu1", 7, &settings, &mut watch);
-    assert!(error.unwrap_err().to_string().contains("each of the 6 images"));
+    assert!(
+        error
+            .unwrap_err()
+            .to_string()
+            .contains("each of the 6 images")
+    );
 }

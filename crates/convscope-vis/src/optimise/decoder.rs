@@ -93,7 +93,11 @@ impl Decoder {
         let mut codes = codes(net, &self.layer, images)?;
         if codes.shape()[1] != self.mean.len() {
             let expected = format!("[images, {}]", self.mean.len());
-            return Err(VisError::shape("the layer's codes", expected, codes.shape()));
+            return Err(VisError::shape(
+                "the layer's codes",
+                expected,
+                codes.shape(),
+            ));
         }
         self.standardise(&mut codes);
         Ok(codes)
@@ -112,7 +116,9 @@ impl Decoder {
 /// A layer's activations for images, flattened, `[N, D]`.
 fn codes(net: &Network, layer: &str, images: &Tensor) -> Result<Tensor> {
     let part = net.until(&full_name(net, layer)?)?;
-    let output = part.for_input(images.shape()[1..].to_vec())?.forward(images)?;
+    let output = part
+        .for_input(images.shape()[1..].to_vec())?
+        .forward(images)?;
     let n = output.shape()[0];
     let one = output.len() / n;
     Ok(output.into_shape_with_order(vec![n, one]).expect("C order"))
@@ -176,7 +182,10 @@ pub fn train_decoder(
             let (x, y) = (inputs.select(Axis(0), part), images.select(Axis(0), part));
             let trace = decoder.network.trace_as(&x, Pass::train(0))?;
             let mut wrong = trace.output() - &y;
-            total += wrong.iter().map(|&e| f64::from(e) * f64::from(e)).sum::<f64>();
+            total += wrong
+                .iter()
+                .map(|&e| f64::from(e) * f64::from(e))
+                .sum::<f64>();
             wrong *= 2.0 / wrong.len() as f32;
             let gradients = trace.parameter_gradients(&wrong)?;
             drop(trace);
@@ -208,7 +217,10 @@ fn moments(codes: &Tensor) -> (Vec<f32>, Vec<f32>) {
     }
     for row in rows(codes) {
         let centred = row.iter().zip(&mean).map(|(v, m)| v - m);
-        square.iter_mut().zip(centred).for_each(|(s, v)| *s += v * v / n);
+        square
+            .iter_mut()
+            .zip(centred)
+            .for_each(|(s, v)| *s += v * v / n);
     }
     let deviation = square.into_iter().map(|s: f32| s.sqrt());
     let deviation = deviation.map(|d| if d > 1e-6 { d } else { 1.0 });

@@ -50,12 +50,16 @@ pub fn maximize_facets(
         )));
     }
     let images = images.as_standard_layout().into_owned();
-    let part = net.until(&full_name(net, layer)?)?.for_input(vec![c, h, w])?;
+    let part = net
+        .until(&full_name(net, layer)?)?
+        .for_input(vec![c, h, w])?;
     let activation = part.forward(&images)?;
     let place = activation.shape()[2..].iter().product::<usize>().max(1);
     let mean = |row: &[f32]| -> Vec<f32> {
         let channels = row.chunks(place);
-        channels.map(|v| v.iter().sum::<f32>() / place as f32).collect()
+        channels
+            .map(|v| v.iter().sum::<f32>() / place as f32)
+            .collect()
     };
     let points: Vec<Vec<f32>> = rows(&activation).map(mean).collect();
     let clusters = k_means(&points, facets, settings.seed);
@@ -63,7 +67,10 @@ pub fn maximize_facets(
     for (cluster, mut mean) in means.outer_iter_mut().enumerate() {
         let members: Vec<usize> = (0..n).filter(|&i| clusters[i] == cluster).collect();
         for &i in &members {
-            mean.scaled_add(1.0 / members.len() as f32, &images.index_axis(ndarray::Axis(0), i));
+            mean.scaled_add(
+                1.0 / members.len() as f32,
+                &images.index_axis(ndarray::Axis(0), i),
+            );
         }
     }
     let input = net.input_shape();
@@ -80,7 +87,9 @@ pub fn maximize_facets(
 
 fn distance(a: &[f32], b: &[f32]) -> f64 {
     let pairs = a.iter().zip(b);
-    pairs.map(|(a, b)| f64::from(a - b) * f64::from(a - b)).sum()
+    pairs
+        .map(|(a, b)| f64::from(a - b) * f64::from(a - b))
+        .sum()
 }
 
 /// The cluster of each point, none of them empty: Lloyd's iterations from distant points (k-means++).
@@ -149,7 +158,12 @@ mod tests {
 
     #[test]
     fn three_heaps_are_three_clusters_whatever_the_seed() {
-        let heap = |i: usize| vec![(i % 3) as f32 * 10.0 + (i as f32 * 0.7).sin(), (i % 3) as f32];
+        let heap = |i: usize| {
+            vec![
+                (i % 3) as f32 * 10.0 + (i as f32 * 0.7).sin(),
+                (i % 3) as f32,
+            ]
+        };
         let points: Vec<Vec<f32>> = (0..30).map(heap).collect();
         for seed in 0..8 {
             let clusters = k_means(&points, 3, seed);

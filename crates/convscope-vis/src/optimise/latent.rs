@@ -176,7 +176,9 @@ pub fn maximize_latent(
             cut.values(&images, objectives)?
         }
         false => {
-            flags.iter_mut().for_each(|f| f.push(Flag::Unfinished { done }));
+            flags
+                .iter_mut()
+                .for_each(|f| f.push(Flag::Unfinished { done }));
             let last = curves.iter().map(|c| c.last().copied().unwrap_or(0.0));
             last.collect()
         }
