@@ -130,11 +130,11 @@ fn the_forest_finds_what_matters_and_its_sign() {
     let got = lime(&eye, &x, &options).unwrap();
     let weights = got.weights.row(0);
     assert!(
-        weights[0] > 0.15 && weights[4] > 0.15 && weights[8] < -0.15,
+        weights[0] > 0.15 && weights[4] > 0.15 && weights[8] < -0.08,
         "{weights}"
     );
     let others = [1, 2, 3, 5, 6, 7].map(|j| weights[j].abs());
-    assert!(others.iter().all(|&v| v < 0.08), "{weights}");
+    assert!(others.iter().all(|&v| v < 0.04), "{weights}");
     assert!((weights.mapv(f32::abs).sum() - 1.0).abs() < 1e-5);
     assert!(got.r2[0] > 0.5, "{}", got.r2[0]);
 }
