@@ -44,7 +44,12 @@ pub fn presets() -> Vec<Preset> {
     let mut all = vec![keras_filters(), cs231n()];
     all.extend(yosinski());
     all.extend([simonyan(), lucid(), digits(), small(), squeezenet()]);
-    all.extend([google_deepdream(), keras_deepdream(), mahendran()]);
+    all.extend([
+        google_deepdream(),
+        google_noise(),
+        keras_deepdream(),
+        mahendran(),
+    ]);
     all
 }
 
@@ -223,12 +228,7 @@ fn digits() -> Preset {
         redirected: 16,
         ..bare()
     };
-    ours(
-        "digits",
-        "this project",
-        "cnn2 and LeNet-5 on digits, 28x28 and 32x32",
-        settings,
-    )
+    ours("digits", "this project", "cnn2 on digits, 28x28", settings)
 }
 
 /// For coloured images of 32x32.
@@ -297,6 +297,31 @@ fn google_deepdream() -> Preset {
         settings: PresetSettings::Dream(Dream {
             preset: Some(name.to_owned()),
             ..Dream::default()
+        }),
+    }
+}
+
+/// From noise towards a class, with a blur for the prior that neighbouring pixels are alike.
+fn google_noise() -> Preset {
+    let name = "google_noise";
+    let default = Dream::default();
+    let ascent = Maximize {
+        steps: 48,
+        blur: Some(Blur {
+            sigma: 0.5,
+            every: 4,
+        }),
+        ..default.ascent.clone()
+    };
+    Preset {
+        name,
+        source: "Mordvintsev, Olah and Tyka 2015, after what they tell of dumb-bells; steps and blur \
+                 are this project's",
+        tuned_on: "SqueezeNet 1.0, 224x224",
+        settings: PresetSettings::Dream(Dream {
+            ascent,
+            preset: Some(name.to_owned()),
+            ..default
         }),
     }
 }
