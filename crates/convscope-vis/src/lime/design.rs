@@ -8,8 +8,8 @@ use rand_chacha::ChaCha8Rng;
 
 /// `[samples, superpixels]`; all on in the first row.
 pub(super) fn switches(options: &Lime, superpixels: usize) -> Result<Array2<bool>> {
-    match options.design {
-        Design::Random(keep) => {
+    match &options.design {
+        &Design::Random(keep) => {
             let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
             let mut on = Array2::from_shape_simple_fn((options.samples, superpixels), || {
                 rng.random::<f64>() < keep
@@ -26,5 +26,11 @@ pub(super) fn switches(options: &Lime, superpixels: usize) -> Result<Array2<bool
             let shape = (1 << superpixels, superpixels);
             Ok(Array2::from_shape_fn(shape, |(row, j)| row >> j & 1 == 0))
         }
+        Design::Given(on) if on.ncols() != superpixels || on.is_empty() => Err(VisError::shape(
+            "the given samples",
+            format!("[samples, {superpixels}], a switch for each superpixel"),
+            on.shape(),
+        )),
+        Design::Given(on) => Ok(on.clone()),
     }
 }

@@ -19,7 +19,7 @@ struct Tree {
     columns: Vec<usize>,
 }
 
-/// linfa's decision trees on bootstrapped samples and a random third of the superpixels each, with
+/// linfa's decision trees on bootstrapped samples and two thirds of the superpixels each, with
 /// the samples' weights. (linfa's own forest drops the weights.)
 pub(super) fn forest(
     on: &Array2<bool>,
@@ -29,7 +29,7 @@ pub(super) fn forest(
     depth: usize,
     seed: u64,
 ) -> Result<Fit> {
-    let middle = weighted_median(scores, counts);
+    let middle = even_cut(scores, counts);
     let high: Vec<bool> = scores.iter().map(|&v| v > middle).collect();
     let numbers = on.mapv(|v| if v { 1.0 } else { 0.0 });
     let grow = |k: usize| grow(&numbers, &high, counts, depth, seed, k as u64);
@@ -53,11 +53,10 @@ pub(super) fn forest(
         true => v / sum * mean_effect(on.column(j), counts, scores).signum(),
         false => 0.0,
     });
-    let truth: Vec<f64> = high.iter().map(|&h| if h { 1.0 } else { 0.0 }).collect();
     Ok(Fit {
         weights: signed.collect(),
         intercept: 0.0,
-        r2: r2(&truth, counts, votes.into_iter()),
+        r2: line_r2(&votes.to_vec(), counts, scores),
     })
 }
 
@@ -74,7 +73,7 @@ fn grow(
     rng.set_stream(1 + tree);
     let (n, d) = numbers.dim();
     let mut columns: Vec<usize> = (0..d).collect();
-    let kept = d.div_ceil(3).max(d.min(2));
+    let kept = (2 * d).div_ceil(3);
     for i in 0..kept {
         let j = rng.random_range(i..d);
         columns.swap(i, j);
@@ -94,22 +93,20 @@ fn grow(
     Ok(Tree { tree, columns })
 }
 
-/// Half of the weight lies at or below it.
-fn weighted_median(scores: &[f64], counts: &[f64]) -> f64 {
+/// The score that parts the samples most evenly by weight: scores above it are high.
+fn even_cut(scores: &[f64], counts: &[f64]) -> f64 {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     order.sort_by(|&a, &b| scores[a].total_cmp(&scores[b]));
     let half = counts.iter().sum::<f64>() / 2.0;
-    let top = scores[order[order.len() - 1]];
-    let mut below = 0.0;
-    for &i in &order {
-        below += counts[i];
-        // Something must lie above it.
-        if below >= half && scores[i] < top {
-            return scores[i];
+    let (mut below, mut best) = (0.0, (f64::INFINITY, scores[order[0]]));
+    for pair in order.windows(2) {
+        below += counts[pair[0]];
+        let off = (below - half).abs();
+        if scores[pair[0]] < scores[pair[1]] && off < best.0 {
+            best = (off, scores[pair[0]]);
         }
     }
-    let under = order.iter().rev().map(|&i| scores[i]).find(|&v| v < top);
-    under.unwrap_or(top)
+    best.1
 }
 
 /// The weighted mean of the scores with the superpixel on, less that with it off.
@@ -124,4 +121,21 @@ fn mean_effect(on: ArrayView1<'_, bool>, counts: &[f64], scores: &[f64]) -> f64 
         if total > 0.0 { sum / total } else { 0.0 }
     };
     mean(true) - mean(false)
+}
+
+/// How much of the scores' variation the best straight line explains, from the share of the trees
+/// that vote high to the score.
+fn line_r2(votes: &[f64], counts: &[f64], scores: &[f64]) -> f64 {
+    let total: f64 = counts.iter().sum();
+    let mean = |v: &[f64]| v.iter().zip(counts).map(|(v, w)| v * w).sum::<f64>() / total;
+    let (vote, score) = (mean(votes), mean(scores));
+    let rows = || votes.iter().zip(counts).zip(scores);
+    let with: f64 = rows().map(|((v, w), y)| w * (v - vote) * (y - score)).sum();
+    let own: f64 = rows().map(|((v, w), _)| w * (v - vote).powi(2)).sum();
+    let slope = if own > 0.0 { with / own } else { 0.0 };
+    r2(
+        scores,
+        counts,
+        votes.iter().map(|v| score + slope * (v - vote)),
+    )
 }

@@ -40,7 +40,8 @@ pub struct LimeExplanation {
     /// What the surrogate gives each class with every superpixel off; 0 of a forest.
     pub intercepts: Vec<f32>,
     /// How much of the scores' variation the surrogate explains (weighted like its fit), 1 at best.
-    /// Below one half, believe little of the weights.
+    /// Below one half, believe little of the weights. Of a forest: from the share of its trees that
+    /// vote high, by the best straight line.
     pub r2: Vec<f32>,
     /// What is to be known; mostly nothing.
     pub flags: Vec<Flag>,

@@ -2,6 +2,7 @@
 
 use crate::error::{Result, VisError};
 use crate::superpixels::Superpixels;
+use ndarray::Array2;
 use serde::Serialize;
 
 /// Settings of [`lime`](crate::lime); the defaults are those of LIME's own program for images.
@@ -29,7 +30,7 @@ pub struct Lime {
 }
 
 /// Which superpixels are on in a sample.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Design {
@@ -38,6 +39,18 @@ pub enum Design {
     /// Every combination once: twice as many samples for every further superpixel, so at most
     /// [`Design::MOST`] superpixels.
     FullFactorial,
+    /// These, `[samples, superpixels]`; the first should be all on, as its scores are taken for
+    /// those of the image as it is.
+    #[serde(serialize_with = "given")]
+    Given(Array2<bool>),
+}
+
+fn given<S: serde::Serializer>(on: &Array2<bool>, to: S) -> std::result::Result<S::Ok, S::Error> {
+    to.collect_str(&format_args!(
+        "{} samples of {} switches",
+        on.nrows(),
+        on.ncols()
+    ))
 }
 
 impl Design {
@@ -88,8 +101,8 @@ pub enum Surrogate {
         /// In units of the score.
         alpha: f64,
     },
-    /// A random forest of linfa's decision trees, that tells high scores (above the weighted median)
-    /// from low ones: it sees superpixels that matter together. Its importances have no sign of
+    /// A random forest of linfa's decision trees, that tells the higher half of the scores (by weight)
+    /// from the lower: it sees superpixels that matter together. Its importances have no sign of
     /// their own, and get that of the superpixel's mean effect.
     Forest {
         /// Trees; 50 are steady to about a tenth.
@@ -154,6 +167,12 @@ impl Lime {
     pub fn full_factorial(mut self) -> Lime {
         self.design = Design::FullFactorial;
         self.kernel = Kernel::Equal;
+        self
+    }
+
+    /// With samples of one's own, `[samples, superpixels]`, all on in the first.
+    pub fn given_samples(mut self, on: Array2<bool>) -> Lime {
+        self.design = Design::Given(on);
         self
     }
 
@@ -231,9 +250,10 @@ impl Lime {
 
     /// How many samples there will be of so many superpixels.
     pub(super) fn sample_count(&self, superpixels: usize) -> usize {
-        match self.design {
+        match &self.design {
             Design::Random(_) => self.samples,
             Design::FullFactorial => 1 << superpixels,
+            Design::Given(on) => on.nrows(),
         }
     }
 }

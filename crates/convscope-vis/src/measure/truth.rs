@@ -9,7 +9,8 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Pointing {
-    /// Row and column of its largest number, the first of equals.
+    /// Row and column of its largest number; of several equal ones (a superpixel's), the one nearest
+    /// to their middle.
     pub at: [usize; 2],
     /// Whether that is on the object. A map that is the same everywhere points nowhere, and misses.
     pub hit: bool,
@@ -23,14 +24,9 @@ pub struct Pointing {
 /// When the mask is not of the map's size, or the map holds a NaN.
 pub fn pointing_game(map: &Array2<f32>, mask: &Array2<u8>, tolerance: usize) -> Result<Pointing> {
     check(map, mask)?;
-    let mut best = ((0, 0), map[[0, 0]]);
-    for (at, &v) in map.indexed_iter() {
-        if v > best.1 {
-            best = (at, v);
-        }
-    }
-    let (y, x) = best.0;
-    let constant = map.iter().all(|&v| v == best.1);
+    let top = map.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let constant = map.iter().all(|&v| v == top);
+    let (y, x) = middle(map, top);
     let near = |((v, u), on): ((usize, usize), &u8)| {
         let (dy, dx) = (v.abs_diff(y), u.abs_diff(x));
         *on != 0 && dy * dy + dx * dx <= tolerance * tolerance
@@ -39,6 +35,21 @@ pub fn pointing_game(map: &Array2<f32>, mask: &Array2<u8>, tolerance: usize) -> 
         at: [y, x],
         hit: !constant && mask.indexed_iter().any(near),
     })
+}
+
+/// Of the places where the map has this number, the one nearest to their middle.
+fn middle(map: &Array2<f32>, number: f32) -> (usize, usize) {
+    let all = || {
+        map.indexed_iter()
+            .filter(|(_, v)| **v == number)
+            .map(|(p, _)| p)
+    };
+    let sum = all().fold((0, 0, 0), |(n, y, x), (v, u)| (n + 1, y + v, x + u));
+    let n = f64::from(sum.0);
+    let (y, x) = (sum.1 as f64 / n, sum.2 as f64 / n);
+    let off = |&(v, u): &(usize, usize)| (v as f64 - y).powi(2) + (u as f64 - x).powi(2);
+    let nearest = all().min_by(|a, b| off(a).total_cmp(&off(b)));
+    nearest.expect("the number is one of the map's")
 }
 
 /// The share of maps `[N, H, W]` that win the [`pointing_game`].
@@ -142,6 +153,13 @@ mod tests {
                 "{at:?} within {tolerance}"
             );
         }
+        // A plateau of five is pointed at in its middle.
+        let plateau = arr2(&[
+            [0.0, 3.0, 0.0, 0.0],
+            [3.0, 3.0, 3.0, 0.0],
+            [0.0, 3.0, 0.0, 0.0],
+        ]);
+        assert_eq!(pointing_game(&plateau, &mask(), 0).unwrap().at, [1, 1]);
     }
 
     #[test]

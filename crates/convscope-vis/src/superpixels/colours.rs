@@ -17,10 +17,10 @@ pub enum Scale {
 
 /// `[H, W, F]`: what the colours of two pixels are compared by; black and white are 100 apart. Three
 /// channels are taken for red, green and blue and become CIE Lab, one for grey and becomes lightness;
-/// others stay, times 100 / sqrt(C).
+/// others stay, times 100 / sqrt(C). Smoothed after that.
 pub(crate) fn features(image: ArrayView3<'_, f32>, scale: Scale, sigma: f64) -> Array3<f64> {
-    let light = smoothed(&light(image, scale), sigma);
-    match light.dim().2 {
+    let light = light(image, scale);
+    let colours = match light.dim().2 {
         1 => light.mapv(|v| lab([v; 3])[0]),
         3 => {
             let mut out = light;
@@ -31,7 +31,8 @@ pub(crate) fn features(image: ArrayView3<'_, f32>, scale: Scale, sigma: f64) -> 
             out
         }
         channels => light * (100.0 / (channels as f64).sqrt()),
-    }
+    };
+    smoothed(&colours, sigma)
 }
 
 /// `[H, W, C]` from 0 to 1.

@@ -106,12 +106,19 @@ pub fn slic(image: &Tensor, options: &Slic) -> Result<Segmentation> {
     let (_, h, w) = one.dim();
     options.check(h * w)?;
     let field = features(one, options.scale, options.sigma);
-    let step = ((h * w) as f64 / options.segments as f64).sqrt().max(1.0);
-    let mut centres = lattice(&field, step);
+    let apart = ((h * w) as f64 / options.segments as f64).sqrt();
+    let step = apart.round().max(1.0);
+    let mut centres = lattice(&field, step as usize, (apart / 2.0) as usize);
     let mut labels = Array2::zeros((h, w));
-    for _ in 0..options.iterations.max(1) {
-        let next = assign(&field, &centres, step, options.compactness);
-        let same = next == labels;
+    for round in 0..options.iterations.max(1) {
+        // Before the first round nobody knows a superpixel's colour: place alone decides it.
+        let colour = if round == 0 {
+            0.0
+        } else {
+            1.0 / options.compactness
+        };
+        let next = assign(&field, &centres, step, colour);
+        let same = round > 0 && next == labels;
         labels = next;
         if same {
             break;
@@ -131,14 +138,13 @@ fn pixel(field: &Array3<f64>, y: usize, x: usize) -> &[f64] {
     &flat[(y * w + x) * depth..][..depth]
 }
 
-/// Centres a step apart, the first half a step from the corner.
-fn lattice(field: &Array3<f64>, step: f64) -> Vec<Centre> {
+/// Centres a step apart, the first so far from the corner.
+fn lattice(field: &Array3<f64>, step: usize, first: usize) -> Vec<Centre> {
     let (h, w, _) = field.dim();
-    let whole = step.round() as usize;
-    let along = |size: usize| ((step / 2.0) as usize).min(size - 1)..size;
+    let along = |size: usize| (first.min(size - 1)..size).step_by(step);
     let mut centres = Vec::new();
-    for y in along(h).step_by(whole) {
-        for x in along(w).step_by(whole) {
+    for y in along(h) {
+        for x in along(w) {
             centres.push(Centre {
                 at: [y as f64, x as f64],
                 colour: pixel(field, y, x).to_vec(),
@@ -149,7 +155,7 @@ fn lattice(field: &Array3<f64>, step: f64) -> Vec<Centre> {
 }
 
 /// Each pixel's nearest centre of those within two steps; the first of equals.
-fn assign(field: &Array3<f64>, centres: &[Centre], step: f64, compactness: f64) -> Array2<usize> {
+fn assign(field: &Array3<f64>, centres: &[Centre], step: f64, weight: f64) -> Array2<usize> {
     let (h, w, _) = field.dim();
     let mut nearest = Array2::from_elem((h, w), f64::INFINITY);
     let mut labels = Array2::zeros((h, w));
@@ -166,7 +172,7 @@ fn assign(field: &Array3<f64>, centres: &[Centre], step: f64, compactness: f64) 
                 let colour: f64 = colour.map(|(a, b)| (a - b) * (a - b)).sum();
                 let (dy, dx) = (y as f64 - centre.at[0], x as f64 - centre.at[1]);
                 let place = (dy * dy + dx * dx) / (step * step);
-                let distance = colour / (compactness * compactness) + place;
+                let distance = colour * weight * weight + place;
                 if distance < nearest[[y, x]] {
                     (nearest[[y, x]], labels[[y, x]]) = (distance, k);
                 }
