@@ -125,6 +125,48 @@ fn check_crop(net: &Network, layer: &str, all: &Tensor, patch: &Patch) {
 }
 
 #[test]
+fn only_units_that_see_enough_of_the_image_count_where_that_is_asked() {
+    let net = net(3);
+    let all = images(9, 3, 12, 3);
+    let whole = TopPatches::new().inside(1.0);
+    let found = top_patches(&net, &["left"], [all.clone()], &whole).unwrap();
+    for of in &found[0].channels {
+        let mut expected = brute(&net, &all, "left", of.channel, 36);
+        let size = net.receptive_field("left").unwrap().size[0] as isize;
+        expected.retain(|&(_, _, at)| {
+            let field = net.receptive_field_of("left", at).unwrap();
+            let seen = field.clipped(12, 12);
+            seen == field && seen.bottom - seen.top == size
+        });
+        let mut met = std::collections::HashSet::new();
+        expected.retain(|&(_, image, _)| met.insert(image));
+        let got: Vec<_> = of
+            .patches
+            .iter()
+            .map(|p| (p.value, p.image, p.position))
+            .collect();
+        assert_eq!(got, expected);
+        assert!(
+            of.patches
+                .iter()
+                .all(|p| p.pixels.dim() == (3, size as usize, size as usize))
+        );
+    }
+    let error = |settings: &TopPatches, layer: &str| {
+        top_patches(&net, &[layer], [all.clone()], settings)
+            .unwrap_err()
+            .to_string()
+    };
+    assert!(error(&TopPatches::new().inside(1.5), "left").contains("from 0 to 1"));
+    let deep = Network::input([1, 6, 6])
+        .add("conv", Conv2d::new(1, 7).same())
+        .build(1)
+        .unwrap();
+    let none = top_patches(&deep, &["conv"], [images(1, 1, 6, 1)], &whole).unwrap_err();
+    assert!(none.to_string().contains("ask for less"), "{none}");
+}
+
+#[test]
 fn a_patch_cut_out_excites_its_unit_as_much_again() {
     // Without padding a unit sees nothing but its patch.
     let net = Network::input([3, 12, 12])

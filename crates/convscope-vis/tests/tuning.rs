@@ -186,11 +186,9 @@ fn a_fit_finds_a_gabor_functions_numbers_again() {
                 "{what}"
             );
             assert!((0.0..180.0).contains(&got.orientation) && got.amplitude >= 0.0);
-            let again = got.picture([11, 11]) - truth.picture([11, 11]);
-            assert!(
-                again.iter().all(|v| v.abs() < 0.02),
-                "the numbers mean the picture"
-            );
+            let off = got.picture([11, 11]) - truth.picture([11, 11]);
+            let off = off.iter().fold(0.0, |most, v| f64::max(most, v.abs()));
+            assert!(off < 0.01, "the numbers mean the picture: {off}, {what}");
         }
     }
 }
@@ -209,7 +207,8 @@ fn noise_is_no_gabor_function_and_a_constant_is_flagged() {
     for value in [0.0, 0.3] {
         let fit = fit_gabor(&Array2::from_elem((7, 7), value)).unwrap();
         assert_eq!((fit.flags, fit.r_squared), (vec![Flag::Constant], 0.0));
-        assert_eq!((fit.gabor.amplitude, fit.gabor.offset), (0.0, value));
+        assert_eq!(fit.gabor.amplitude, 0.0);
+        assert!((fit.gabor.offset - value).abs() < 1e-12);
     }
     assert!(
         fit_gabor(&Array2::zeros((3, 9)))

@@ -5,6 +5,7 @@ use convscope_data::{Preprocessing, Range, Standardizer};
 use convscope_nn::Tensor;
 use ndarray::{Axis, IxDyn, Zip};
 use serde::Serialize;
+use std::cmp::Ordering;
 
 /// Black and white in the network's units: a changed image stays between them, and the distance
 /// between them is the pixel scale that epsilons are given in.
@@ -93,8 +94,11 @@ impl Bounds {
             let expected = "two arrays of one shape, [1, 1, 1], [C, 1, 1] or [C, H, W]";
             return Err(VisError::shape("the bounds of pixels", expected, &got));
         }
-        // Written so that NaN fails.
-        match low.iter().zip(&high).find(|&(l, h)| !(l < h)) {
+        match low
+            .iter()
+            .zip(&high)
+            .find(|(l, h)| l.partial_cmp(h) != Some(Ordering::Less))
+        {
             None => Ok(Bounds { low, high }),
             Some((l, h)) => Err(VisError::invalid(format!(
                 "the bounds of pixels: expected a low limit below the high one, got {l} and {h}"

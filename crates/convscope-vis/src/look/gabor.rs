@@ -98,9 +98,10 @@ impl Gabor {
             phase = -phase;
         }
         turn = turn.rem_euclid(TAU);
-        if turn >= PI {
+        // A hair below half a turn would be rounded to 180 degrees.
+        while turn > PI - 1e-12 {
             // The other way round, the wave runs backwards.
-            turn -= PI;
+            turn = (turn - PI).max(0.0);
             phase = -phase;
         }
         Gabor {
@@ -108,7 +109,7 @@ impl Gabor {
             centre: [p[1], p[2]],
             width: p[3].exp(),
             length: p[4].exp(),
-            orientation: turn.to_degrees().rem_euclid(180.0),
+            orientation: turn.to_degrees(),
             frequency: p[6].abs(),
             phase: (phase + PI).rem_euclid(TAU) - PI,
             offset: p[8],

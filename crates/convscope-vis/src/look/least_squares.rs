@@ -87,10 +87,8 @@ fn solve<const P: usize>(normal: &Normal<P>, damping: f64) -> Option<[f64; P]> {
     }
     for i in 0..P {
         for j in 0..=i {
-            let mut sum = l[i][j];
-            for k in 0..j {
-                sum -= l[i][k] * l[j][k];
-            }
+            let known: f64 = l[i][..j].iter().zip(&l[j][..j]).map(|(a, b)| a * b).sum();
+            let sum = l[i][j] - known;
             if i == j {
                 if sum <= 0.0 || !sum.is_finite() {
                     return None;

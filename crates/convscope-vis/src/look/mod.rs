@@ -2,6 +2,7 @@
 //! maps of features, and what gratings a filter likes.
 
 mod activations;
+mod board;
 mod filters;
 mod gabor;
 mod gratings;

@@ -1,16 +1,15 @@
 //! The parts of images that excite each channel most.
 
+use super::board::Board;
 use super::stream::{Layers, parts};
-use crate::error::{Result, VisError, node_shape};
-use crate::images::{dimensions, image, part};
+use crate::error::{Result, VisError};
+use crate::images::{dimensions, part};
 use crate::map::Flag;
 use crate::provenance::Provenance;
 use crate::watch::Watch;
 use convscope_data::Preprocessing;
 use convscope_nn::{Network, Rect, Tensor};
-use ndarray::{Array3, ArrayView3, ArrayViewD, Axis, Slice};
-use rayon::prelude::*;
-use std::collections::HashMap;
+use ndarray::Array3;
 use std::time::Instant;
 
 /// Settings of the search for patches.
@@ -27,6 +26,10 @@ pub struct TopPatches {
     /// the image or one for all, in the network's units. 0 unless set: the mean colour wherever
     /// the mean is taken off.
     pub grey: Vec<f32>,
+    /// The least share of a receptive field that must lie in the image, from 0 to 1. 0 unless set:
+    /// all units count. Deep units at the edge see mostly padding, and their patches are mostly
+    /// grey.
+    pub inside: f64,
 }
 
 impl TopPatches {
@@ -37,6 +40,7 @@ impl TopPatches {
             per_image: 1,
             channels: None,
             grey: vec![0.0],
+            inside: 0.0,
         }
     }
 
@@ -55,6 +59,12 @@ impl TopPatches {
     /// Of these channels alone.
     pub fn channels(mut self, channels: impl Into<Vec<usize>>) -> TopPatches {
         self.channels = Some(channels.into());
+        self
+    }
+
+    /// Of units that see at least this share of their field in the image.
+    pub fn inside(mut self, share: f64) -> TopPatches {
+        self.inside = share;
         self
     }
 
@@ -183,206 +193,4 @@ pub fn top_patches_watched(
         .into_iter()
         .map(|b| b.told(settings, seen, ended, begun))
         .collect())
-}
-
-/// Who stands where in a layer.
-struct Board {
-    layer: String,
-    channels: Vec<ChannelPatches>,
-    fields: HashMap<[usize; 2], Rect>,
-}
-
-impl Board {
-    fn new(net: &Network, layer: &str, settings: &TopPatches) -> Result<Board> {
-        let shape = node_shape(net, layer)?;
-        let image = net.input_shape();
-        if settings.k == 0 || settings.per_image == 0 {
-            return Err(VisError::invalid(format!(
-                "top patches: expected at least one for each channel and image, got {} and {}",
-                settings.k, settings.per_image
-            )));
-        }
-        if image.len() == 3 && ![1, image[0]].contains(&settings.grey.len()) {
-            return Err(VisError::invalid(format!(
-                "top patches: expected one grey, or one for each of {} channels, got {}",
-                image[0],
-                settings.grey.len()
-            )));
-        }
-        let channels = settings.channels.clone();
-        let channels = channels.unwrap_or_else(|| (0..shape[0]).collect());
-        if let Some(wrong) = channels.iter().find(|&&c| c >= shape[0]) {
-            return Err(VisError::invalid(format!(
-                "top patches: \"{layer}\" has channels 0 to {}, got {wrong}",
-                shape[0] - 1
-            )));
-        }
-        let empty = |channel| ChannelPatches {
-            channel,
-            patches: Vec::new(),
-        };
-        Ok(Board {
-            layer: layer.to_owned(),
-            channels: channels.into_iter().map(empty).collect(),
-            fields: HashMap::new(),
-        })
-    }
-
-    /// A part of the stream whose first image has number `first`.
-    fn add(
-        &mut self,
-        net: &Network,
-        activations: &Tensor,
-        images: &Tensor,
-        first: usize,
-        settings: &TopPatches,
-    ) -> Result<()> {
-        let count = images.shape()[0];
-        // The candidates that enter a channel's list; cut out below, when the fields are known.
-        let entries: Vec<Vec<Entry>> = self
-            .channels
-            .par_iter()
-            .map(|of| {
-                let mut list: Vec<Entry> = Entry::old(&of.patches);
-                for i in 0..count {
-                    let map = activations.index_axis(Axis(0), i);
-                    let map = map.index_axis(Axis(0), of.channel);
-                    for (value, position) in peaks(&map, settings.per_image) {
-                        place(
-                            &mut list,
-                            Entry::new(value, first + i, position),
-                            settings.k,
-                        );
-                    }
-                }
-                list
-            })
-            .collect();
-        for entry in entries.iter().flatten().filter(|e| e.old.is_none()) {
-            if !self.fields.contains_key(&entry.position) {
-                let field = net.receptive_field_of(&self.layer, entry.position)?;
-                self.fields.insert(entry.position, field);
-            }
-        }
-        for (of, list) in self.channels.iter_mut().zip(entries) {
-            if list.iter().all(|e| e.old.is_some()) {
-                continue;
-            }
-            let mut old: Vec<Option<Patch>> = of.patches.drain(..).map(Some).collect();
-            of.patches = list
-                .into_iter()
-                .map(|entry| match entry.old {
-                    Some(at) => old[at].take().expect("each stands once"),
-                    None => {
-                        let field = self.fields[&entry.position];
-                        let whole = image(images, entry.image - first);
-                        Patch {
-                            value: entry.value,
-                            image: entry.image,
-                            position: entry.position,
-                            field,
-                            pixels: crop(whole, field, &settings.grey),
-                        }
-                    }
-                })
-                .collect();
-        }
-        Ok(())
-    }
-
-    fn told(self, settings: &TopPatches, seen: usize, ended: bool, begun: Instant) -> LayerPatches {
-        let provenance = Provenance::new("top_patches", "Zeiler and Fergus 2014")
-            .layer(&self.layer)
-            .setting("k", settings.k)
-            .setting("per_image", settings.per_image)
-            .figure("images", seen);
-        // How many more there were to come, a stream does not say.
-        let unfinished = Flag::Unfinished { done: 0.0 };
-        LayerPatches {
-            layer: self.layer,
-            channels: self.channels,
-            flags: if ended { vec![unfinished] } else { Vec::new() },
-            provenance: provenance.took(begun),
-        }
-    }
-}
-
-struct Entry {
-    value: f32,
-    image: usize,
-    position: [usize; 2],
-    /// Where it stood already.
-    old: Option<usize>,
-}
-
-impl Entry {
-    fn new(value: f32, image: usize, position: [usize; 2]) -> Entry {
-        Entry {
-            value,
-            image,
-            position,
-            old: None,
-        }
-    }
-
-    fn old(patches: &[Patch]) -> Vec<Entry> {
-        let entry = |(at, patch): (usize, &Patch)| Entry {
-            old: Some(at),
-            ..Entry::new(patch.value, patch.image, patch.position)
-        };
-        patches.iter().enumerate().map(entry).collect()
-    }
-}
-
-/// Puts an entry behind those that are at least as strong.
-fn place(list: &mut Vec<Entry>, entry: Entry, k: usize) {
-    let at = list.partition_point(|e| e.value >= entry.value);
-    if at < k {
-        list.insert(at, entry);
-        list.truncate(k);
-    }
-}
-
-/// The strongest places of a channel's map, the strongest first, the first of equals before.
-fn peaks(map: &ArrayViewD<'_, f32>, most: usize) -> Vec<(f32, [usize; 2])> {
-    let place = |index: &[usize]| match index {
-        [y, x] => [*y, *x],
-        _ => [0, 0],
-    };
-    let mut best: Vec<(f32, [usize; 2])> = Vec::new();
-    for (index, &value) in map.indexed_iter() {
-        let at = best.partition_point(|(v, _)| *v >= value);
-        if at < most {
-            best.insert(at, (value, place(ndarray::Dimension::slice(&index))));
-            best.truncate(most);
-        }
-    }
-    best
-}
-
-/// A rectangle of an image, grey where it reaches beyond.
-pub(super) fn crop(image: ArrayView3<'_, f32>, field: Rect, grey: &[f32]) -> Array3<f32> {
-    let (channels, height, width) = image.dim();
-    let size = |from: isize, to: isize| (to - from).max(0) as usize;
-    let (rows, columns) = (size(field.top, field.bottom), size(field.left, field.right));
-    let mut out = Array3::from_shape_fn((channels, rows, columns), |(c, ..)| grey[c % grey.len()]);
-    let inside = field.clipped(height, width);
-    let range = |from: isize, to: isize| from as usize..to as usize;
-    let (y, x) = (
-        range(inside.top, inside.bottom),
-        range(inside.left, inside.right),
-    );
-    let from = |a: isize, b: isize| (a - b).max(0) as usize;
-    let (down, across) = (from(inside.top, field.top), from(inside.left, field.left));
-    if !y.is_empty() && !x.is_empty() {
-        let (h, w) = (y.len(), x.len());
-        let mut to = out.view_mut();
-        to.slice_axis_inplace(Axis(1), Slice::from(down..down + h));
-        to.slice_axis_inplace(Axis(2), Slice::from(across..across + w));
-        let mut from = image;
-        from.slice_axis_inplace(Axis(1), Slice::from(y));
-        from.slice_axis_inplace(Axis(2), Slice::from(x));
-        to.assign(&from);
-    }
-    out
 }
