@@ -84,11 +84,12 @@ pub use occlusion::{
     occlusion, occlusion_maps, occlusion_maps_watched, occlusion_watched,
 };
 pub use optimise::{
-    Blur, Clamp, Detail, Dream, Dreamed, Frame, Invert, Inverted, Maximize, Maximized, Normalise,
-    Objective, Parametrisation, PixelRange, Preset, PresetSettings, Start, Step, Transform,
-    Variation, dream, dream_from_noise, dream_watched, dream_zoom, gaussian_kernel, invert,
-    invert_watched, maximize, maximize_all, maximize_all_watched, maximize_watched, octave_sizes,
-    presets, total_variation,
+    Blur, Clamp, Decoder, Detail, Drawn, Dream, Dreamed, Facets, Frame, Invert, Inverted,
+    LatentAscent, Maximize, Maximized, Normalise, Objective, Parametrisation, PixelRange, Preset,
+    PresetSettings, Start, Step, TrainDecoder, Transform, Variation, dream, dream_from_noise,
+    dream_watched, dream_zoom, gaussian_kernel, invert, invert_watched, maximize, maximize_all,
+    maximize_all_watched, maximize_facets, maximize_latent, maximize_watched, octave_sizes,
+    presets, total_variation, train_decoder,
 };
 pub use provenance::Provenance;
 pub use scorer::{FromFn, Probabilities, Scorer, from_fn};

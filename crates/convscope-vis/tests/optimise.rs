@@ -538,3 +538,67 @@ fn mistakes_are_told_with_what_was_expected() {
         assert!(message.contains(expected), "{message}");
     }
 }
+
+#[test]
+fn a_decoder_learns_its_images_and_its_codes_can_be_optimised() {
+    let net = net(1, 10);
+    // Bars, down or across, at every place.
+    let images = Tensor::from_shape_fn(vec![20, 1, 10, 10], |i| {
+        let at = if i[0] < 10 { i[2] } else { i[3] };
+        if at == i[0] % 10 { 1.0 } else { 0.0 }
+    });
+    let settings = TrainDecoder::new().epochs(150).batch(4).channels(16);
+    let mut watch = Watch::quiet();
+    let decoder = train_decoder(&net, "relu2", &images, &settings, &mut watch).unwrap();
+    println!("{:.3?}", decoder.losses);
+    // Their variance is .09: what the mean image alone would leave.
+    let (first, last) = (decoder.losses[0], *decoder.losses.last().unwrap());
+    assert!(last < 0.04, "from {first} to {last}");
+    let codes = decoder.codes(&net, &images).unwrap();
+    assert!(codes.mean().unwrap().abs() < 1e-4);
+    let drawn = decoder.network.forward(&codes).unwrap();
+    assert_eq!(drawn.shape(), images.shape());
+    let objectives = [Objective::class(0), Objective::class(3)];
+    let settings = LatentAscent::new().steps(30).frame_every(10);
+    let climb = || {
+        let mut watch = Watch::quiet();
+        maximize_latent(&net, &decoder.network, &objectives, &settings, &mut watch).unwrap()
+    };
+    let made = climb();
+    assert_eq!(made.images, climb().images);
+    assert_eq!(made.frames.len(), 3);
+    for (value, curve) in made.values.iter().zip(&made.curves) {
+        assert!(*value > curve[0]);
+    }
+    assert!(made.codes.iter().all(|v| v.abs() <= 2.0));
+    let budget = Budget {
+        max_evals: Some(0),
+        ..Budget::default()
+    };
+    let mut watch = Watch::quiet().budget(budget);
+    let made = maximize_latent(&net, &decoder.network, &objectives, &settings, &mut watch).unwrap();
+    assert_eq!(made.flags[1], [Flag::Unfinished { done: 0.0 }]);
+}
+
+#[test]
+fn facets_begin_from_the_means_of_clusters() {
+    let net = net(3, 8);
+    let images = Tensor::from_shape_fn(vec![6, 3, 8, 8], |i| if i[0] < 4 { 1.0 } else { -1.0 });
+    let settings = Maximize::plain(0.1).steps(0);
+    let objective = Objective::class(1);
+    let mut watch = Watch::quiet();
+    let facets =
+        maximize_facets(&net, &objective, &images, "relu1", 2, &settings, &mut watch).unwrap();
+    let (a, b) = (facets.clusters[0], facets.clusters[5]);
+    assert_ne!(a, b);
+    assert_eq!(facets.clusters, [a, a, a, a, b, b]);
+    assert_eq!(facets.made.images, facets.means);
+    assert!((facets.means[[a, 0, 0, 0]] - 1.0).abs() < 1e-6);
+    let error = maximize_facets(&net, &objective, &images, "relu1", 7, &settings, &mut watch);
+    assert!(
+        error
+            .unwrap_err()
+            .to_string()
+            .contains("each of the 6 images")
+    );
+}

@@ -176,7 +176,8 @@ fn guided_and_noise_dreams() {
     let guided = dream(&model.network, &objective, &image, &settings).unwrap();
     let mut row = tiles(&guided.image, &model.preprocessing);
     for class in [130, 1, 949] {
-        let settings = settings.clone().iterations(40);
+        let range = settings.ascent.range.clone().unwrap();
+        let settings = Dream::preset("google_noise").unwrap().range(range);
         let objective = Objective::class(class);
         let made = dream_from_noise(&model.network, &objective, [224, 224], &settings).unwrap();
         println!("{class}: {:?}", sure(&model.network, &made.image, &[class]));
@@ -253,4 +254,35 @@ fn small_networks() {
 fn enlarged(image: &Array3<f32>) -> Array3<f32> {
     let (c, h, w) = image.dim();
     Array3::from_shape_fn((c, 4 * h, 4 * w), |(c, y, x)| image[[c, y / 4, x / 4]])
+}
+
+#[test]
+#[ignore = "measures"]
+fn the_loop_costs_little_beside_the_network() {
+    let Some(model) = squeezenet() else { return };
+    let settings = Maximize::preset("squeezenet")
+        .unwrap()
+        .size(128, 128)
+        .steps(20);
+    for layer in ["features.1", "features.12"] {
+        let objectives: Vec<_> = (0..8).map(|c| Objective::channel(layer, c)).collect();
+        let begun = Instant::now();
+        maximize_all(&model.network, &objectives, &settings).unwrap();
+        let loop_seconds = begun.elapsed().as_secs_f64();
+        let part = model
+            .network
+            .until(layer)
+            .unwrap()
+            .for_input([3, 128, 128])
+            .unwrap();
+        let images = Tensor::from_elem(vec![8, 3, 128, 128], 0.1);
+        let begun = Instant::now();
+        for _ in 0..20 {
+            let trace = part.trace(&images).unwrap();
+            let unit = convscope_nn::Unit::channel(layer, 0);
+            trace.gradient(unit, convscope_nn::Rule::Gradient).unwrap();
+        }
+        let network_seconds = begun.elapsed().as_secs_f64();
+        println!("{layer}: {loop_seconds:.2} s, of which the network {network_seconds:.2} s");
+    }
 }

@@ -294,7 +294,8 @@ fn provenance(objective: &Objective, settings: &Dream) -> Provenance {
 }
 
 /// A dream from noise, `[height, width]`: of a class it shows what the network thinks the thing looks
-/// like (Google's dumb-bells). Jitter and noise in which neighbours are alike keep it smooth.
+/// like (Google's dumb-bells). Jitter, and noise in which neighbours are alike, keep it smooth; so does
+/// the blur of the preset `google_noise`, which was made for this.
 ///
 /// # Errors
 /// As [`dream`].

@@ -386,8 +386,9 @@ impl<'a> Batch<'a> {
             false => &self.made.images,
         };
         let mut gradient = Tensor::zeros(on.raw_dim());
-        let pairs = rows(on).zip(rows_mut(&mut gradient));
-        let paid = pairs.map(|(x, g)| penalties.subtract(x, h * w, w, g));
+        let pairs: Vec<_> = rows(on).zip(rows_mut(&mut gradient)).collect();
+        let each = pairs.into_par_iter();
+        let paid = each.map(|(x, g)| penalties.subtract(x, h * w, w, g));
         let paid = paid.collect();
         (Some(gradient), paid)
     }

@@ -3,9 +3,12 @@
 mod blur;
 mod canvas;
 mod cut;
+mod decoder;
 mod dream;
+mod facets;
 mod fourier;
 mod invert;
+mod latent;
 mod maximise;
 mod objective;
 mod penalty;
@@ -19,10 +22,13 @@ mod step;
 mod transform;
 
 pub use blur::gaussian_kernel;
+pub use decoder::{Decoder, TrainDecoder, train_decoder};
 pub use dream::{
     Detail, Dream, Dreamed, dream, dream_from_noise, dream_watched, dream_zoom, octave_sizes,
 };
+pub use facets::{Facets, maximize_facets};
 pub use invert::{Invert, Inverted, invert, invert_watched};
+pub use latent::{Drawn, LatentAscent, maximize_latent};
 pub use maximise::{
     Frame, Maximized, maximize, maximize_all, maximize_all_watched, maximize_watched,
 };

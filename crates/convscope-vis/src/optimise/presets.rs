@@ -4,6 +4,7 @@
 
 use super::dream::{Detail, Dream};
 use super::invert::Invert;
+use super::penalty::Variation;
 use super::settings::{Blur, Clamp, Maximize, Parametrisation};
 use super::start::Start;
 use super::step::{Normalise, Step};
@@ -43,7 +44,12 @@ pub fn presets() -> Vec<Preset> {
     let mut all = vec![keras_filters(), cs231n()];
     all.extend(yosinski());
     all.extend([simonyan(), lucid(), digits(), small(), squeezenet()]);
-    all.extend([google_deepdream(), keras_deepdream(), mahendran()]);
+    all.extend([
+        google_deepdream(),
+        google_noise(),
+        keras_deepdream(),
+        mahendran(),
+    ]);
     all
 }
 
@@ -199,15 +205,14 @@ fn lucid() -> Preset {
     )
 }
 
-/// For grey images of 28x28.
+/// For grey images of 28x28, white on black. Begun from black, since a digit is what is there and not
+/// what is missing, and turned and shifted widely, or strokes fill the image; decay takes away what
+/// does not help.
 fn digits() -> Preset {
     let settings = Maximize {
         steps: 200,
-        start: Start::Smooth {
-            deviation: 0.03,
-            sigma: 1.0,
-        },
         parametrisation: Parametrisation::Levels,
+        start: Start::Levels(0.0, 10.0),
         step: Step::Adam { rate: 4.0 },
         decay: 0.01,
         blur: Some(Blur {
@@ -216,9 +221,9 @@ fn digits() -> Preset {
         }),
         clamp: Clamp::After,
         transforms: vec![
-            Transform::Scale(0.95, 1.05),
-            Transform::Rotate(-5.0, 5.0),
-            Transform::Roll(1),
+            Transform::Roll(2),
+            Transform::Scale(0.9, 1.1),
+            Transform::Rotate(-10.0, 10.0),
         ],
         redirected: 16,
         ..bare()
@@ -226,7 +231,7 @@ fn digits() -> Preset {
     ours(
         "digits",
         "this project",
-        "cnn2 and LeNet-5 on digits, 28x28",
+        "cnn2 and LeNet-5 on digits, 28x28 and 32x32",
         settings,
     )
 }
@@ -257,7 +262,8 @@ fn small() -> Preset {
     )
 }
 
-/// For SqueezeNet.
+/// For SqueezeNet. The penalty on the variation keeps the ground calm and the animals whole: at 0 the
+/// image fills with eyes, at .2 all but the outlines fades.
 fn squeezenet() -> Preset {
     let settings = Maximize {
         steps: 256,
@@ -267,6 +273,7 @@ fn squeezenet() -> Preset {
             decorrelate: true,
         },
         start: Start::Waves(0.01),
+        variation: Some((Variation::Replicated { beta: 2.0 }, 0.03)),
         step: Step::Adam { rate: 0.05 },
         transforms: vec![
             Transform::Pad(8),
@@ -295,6 +302,31 @@ fn google_deepdream() -> Preset {
         settings: PresetSettings::Dream(Dream {
             preset: Some(name.to_owned()),
             ..Dream::default()
+        }),
+    }
+}
+
+/// From noise towards a class, with a blur for the prior that neighbouring pixels are alike.
+fn google_noise() -> Preset {
+    let name = "google_noise";
+    let default = Dream::default();
+    let ascent = Maximize {
+        steps: 48,
+        blur: Some(Blur {
+            sigma: 0.5,
+            every: 4,
+        }),
+        ..default.ascent.clone()
+    };
+    Preset {
+        name,
+        source: "Mordvintsev, Olah and Tyka 2015, after what they tell of dumb-bells; steps and blur \
+                 are this project's",
+        tuned_on: "SqueezeNet 1.0, 224x224",
+        settings: PresetSettings::Dream(Dream {
+            ascent,
+            preset: Some(name.to_owned()),
+            ..default
         }),
     }
 }

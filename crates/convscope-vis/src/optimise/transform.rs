@@ -131,40 +131,46 @@ impl Chain {
 
 impl Change {
     fn apply(&self, image: &[f32], from: [usize; 2], to: [usize; 2], fill: &[f32]) -> Vec<f32> {
-        let mut out = vec![0.0; fill.len() * to[0] * to[1]];
-        let planes = image.chunks(from[0] * from[1]);
-        for ((out, plane), &fill) in out.chunks_mut(to[0] * to[1]).zip(planes).zip(fill) {
-            match *self {
-                Change::Pad(_) => out.fill(fill),
-                Change::Warp(m) => {
-                    each_tap(m, from, |i, taps| {
-                        out[i] = taps.iter().map(|&(j, weight)| weight * plane[j]).sum();
-                    });
-                    continue;
+        let (plane, out_plane) = (from[0] * from[1], to[0] * to[1]);
+        let mut out = vec![0.0; fill.len() * out_plane];
+        if let Change::Warp(m) = *self {
+            each_tap(m, from, |i, taps| {
+                for c in 0..fill.len() {
+                    let image = &image[c * plane..(c + 1) * plane];
+                    let pixels = taps.iter().map(|&(j, weight)| weight * image[j]);
+                    out[c * out_plane + i] = pixels.sum();
                 }
-                _ => {}
+            });
+            return out;
+        }
+        let planes = image.chunks(plane);
+        for ((out, image), &fill) in out.chunks_mut(out_plane).zip(planes).zip(fill) {
+            if let Change::Pad(_) = self {
+                out.fill(fill);
             }
             self.each_run(from, to, |i, j, n| {
-                out[i..i + n].copy_from_slice(&plane[j..j + n]);
+                out[i..i + n].copy_from_slice(&image[j..j + n]);
             });
         }
         out
     }
 
     fn adjoint(&self, g: &[f32], from: [usize; 2], to: [usize; 2], channels: usize) -> Vec<f32> {
-        let mut out = vec![0.0; channels * from[0] * from[1]];
-        let planes = g.chunks(to[0] * to[1]);
-        for (out, plane) in out.chunks_mut(from[0] * from[1]).zip(planes) {
-            if let Change::Warp(m) = *self {
-                each_tap(m, from, |i, taps| {
-                    for &(j, weight) in taps {
-                        out[j] += weight * plane[i];
-                    }
-                });
-                continue;
-            }
+        let (plane, out_plane) = (from[0] * from[1], to[0] * to[1]);
+        let mut out = vec![0.0; channels * plane];
+        if let Change::Warp(m) = *self {
+            each_tap(m, from, |i, taps| {
+                for c in 0..channels {
+                    let v = g[c * out_plane + i];
+                    let out = &mut out[c * plane..(c + 1) * plane];
+                    taps.iter().for_each(|&(j, weight)| out[j] += weight * v);
+                }
+            });
+            return out;
+        }
+        for (out, g) in out.chunks_mut(plane).zip(g.chunks(out_plane)) {
             self.each_run(from, to, |i, j, n| {
-                out[j..j + n].copy_from_slice(&plane[i..i + n]);
+                out[j..j + n].copy_from_slice(&g[i..i + n]);
             });
         }
         out
