@@ -37,7 +37,7 @@ pub struct Args {
     each: bool,
     /// The most channels that are shown
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
-    channels: u32,
+    most: u32,
     #[command(flatten)]
     saving: Saving,
     #[command(flatten)]
@@ -102,7 +102,7 @@ impl Args {
         let tiles: Vec<Array3<f32>> = match values.view().into_dimensionality::<Ix4>() {
             Ok(four) => {
                 let one = four.index_axis(Axis(0), 0);
-                let channels = one.outer_iter().take(self.channels as usize);
+                let channels = one.outer_iter().take(self.most as usize);
                 channels
                     .map(|c| c.to_owned().insert_axis(Axis(0)))
                     .collect()

@@ -144,3 +144,14 @@ fn closed(error: &anyhow::Error) -> bool {
     let cause = error.downcast_ref::<io::Error>();
     cause.is_some_and(|e| e.kind() == ErrorKind::BrokenPipe)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_commands_do_not_contradict_themselves() {
+        Cli::command().debug_assert();
+    }
+}

@@ -207,10 +207,15 @@ fn sheet(model: &Model, made: &Maximized, names: &[&str], settings: &Maximize) -
         5 | 6 => 3,
         _ => 4,
     };
+    let longest = pictures.iter().map(|p| p.width().max(p.height())).max();
+    let side = match longest.unwrap_or(0) {
+        large @ 112.. => large,
+        _ => 224,
+    };
     let mut picture = Vec::new();
     for (titles, row) in names.chunks(columns).zip(pictures.chunks(columns)) {
         let cells = row.iter().cloned().map(Cell::picture);
-        let sheet = Sheet::new(titles.iter().copied());
+        let sheet = Sheet::new(titles.iter().copied()).side(side);
         picture.push(sheet.row("", cells).draw());
     }
     Ok(captioned(

@@ -86,6 +86,9 @@ enum What {
     Randomisation,
 }
 
+/// Layers on a sheet of the randomisation check.
+const SHOWN: usize = 9;
+
 /// What all measures need.
 struct Case<'a> {
     args: &'a Args,
@@ -271,16 +274,25 @@ impl Case<'_> {
             let found = randomisation_check_watched(net, image, explain, &options, watch)?;
             note(&found.flags);
             let titles = ["image", "as it is"].map(str::to_owned).into_iter();
-            let layers = found.layers.iter().map(|l| l.layer.clone());
+            // All layers are measured; some stand on the sheet, the first and the last among them.
+            let count = found.layers.len();
+            let shown: Vec<usize> = match count <= SHOWN {
+                true => (0..count).collect(),
+                false => (0..SHOWN).map(|i| i * (count - 1) / (SHOWN - 1)).collect(),
+            };
+            let layers = shown.iter().map(|&i| found.layers[i].layer.clone());
+            let layers: Vec<String> = layers.collect();
             let start = || Sheet::new(titles.chain(layers)).side(128);
             let one = |maps: &Array3<f32>| Cell::map(maps.index_axis(Axis(0), 0).to_owned());
             let mut cells = vec![
                 Cell::picture(self.subject.shown.clone()),
                 one(&found.original),
             ];
-            for layer in &found.layers {
-                let words = format!("rank corr. {:.2}", layer.spearman_absolute);
-                cells.push(one(&layer.maps).note(words));
+            for (i, layer) in found.layers.iter().enumerate() {
+                if shown.contains(&i) {
+                    let words = format!("rank corr. {:.2}", layer.spearman_absolute);
+                    cells.push(one(&layer.maps).note(words));
+                }
                 rows.push(vec![
                     format!("{} {}", method.name, layer.layer),
                     format!("{:.3}", layer.spearman),

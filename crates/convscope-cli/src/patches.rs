@@ -19,8 +19,8 @@ use std::process::ExitCode;
     its photo (its\nreceptive field); what lies beyond the photo is grey. At most one patch of a \
     photo counts for a\nchannel unless --per-image says otherwise.\n\n\
     Examples:\n  \
-    scope patches squeezenet1_0 photos/ --layer features.5 --channels 0-7\n  \
-    scope patches resnet18 photos/ --layer layer3 --channels 12,40,77 --top 5 --limit 500\n  \
+    scope patches squeezenet1_0 photos/ --layer features.5 --channel 0-7\n  \
+    scope patches resnet18 photos/ --layer layer3 --channel 12,40,77 --top 5 --limit 500\n  \
     scope patches my_net.onnx photos/ --layer relu2 -o patches.png"
 )]
 pub struct Args {
@@ -33,7 +33,7 @@ pub struct Args {
     layer: String,
     /// Its channels: numbers and ranges like 3,7,10-15
     #[arg(long, value_name = "LIST", default_value = "0-7", value_parser = numbers)]
-    channels: Numbers,
+    channel: Numbers,
     /// Patches for each channel
     #[arg(long, value_name = "K", default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..))]
     top: u32,
@@ -87,7 +87,7 @@ pub fn main(args: &Args) -> Result<ExitCode> {
     let files = collection(&args.folder, args.limit)?;
     let model = args.choice.model(&args.model)?;
     let shape = node(&model.network, &args.layer)?;
-    if let Some(wrong) = args.channels.0.iter().find(|&&c| c >= shape[0]) {
+    if let Some(wrong) = args.channel.0.iter().find(|&&c| c >= shape[0]) {
         bail!(
             "there is no channel {wrong} in \"{}\": it has 0 to {}",
             args.layer,
@@ -114,7 +114,7 @@ pub fn main(args: &Args) -> Result<ExitCode> {
     let settings = TopPatches::new()
         .k(args.top as usize)
         .per_image(args.per_image as usize)
-        .channels(args.channels.0.clone())
+        .channels(args.channel.0.clone())
         .grey_of(&model.preprocessing);
     let watch = &mut args.spend.watch("looking for patches");
     let layers = [args.layer.as_str()];

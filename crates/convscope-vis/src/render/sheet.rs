@@ -255,18 +255,21 @@ impl Sheet {
     ) -> RgbImage {
         let pictures: Vec<RgbImage> = cells.iter().map(|c| self.cell(c, look, ends)).collect();
         let height = pictures.iter().map(RgbImage::height).max().unwrap_or(1);
-        let notes = cells.iter().any(|c| !c.note.is_empty());
-        let mut row = blank(width, height + if notes { LETTER + 4 } else { 0 });
+        let room = (self.side / LETTER) as usize;
+        let notes: Vec<Vec<String>> = cells.iter().map(|c| wrapped(&c.note, room)).collect();
+        let lines = notes.iter().map(Vec::len).max().unwrap_or(0) as u32;
+        let mut row = blank(width, height + lines * (LETTER + 3) + lines.min(1) * 3);
         for (i, words) in wrapped(title, 14).iter().enumerate() {
             let y = i64::from(height / 2) + (LETTER * TITLE + 3) as i64 * i as i64 - 8;
             write(&mut row, i64::from(GAP), y, words, TITLE, INK);
         }
-        for (i, (picture, cell)) in pictures.iter().zip(cells).enumerate() {
+        for (i, (picture, note)) in pictures.iter().zip(&notes).enumerate() {
             let x = margin + i as u32 * (self.side + GAP);
             paste(&mut row, picture, x, 0);
-            let room = (self.side / LETTER) as usize;
-            let note: String = cell.note.chars().take(room).collect();
-            write(&mut row, i64::from(x), i64::from(height + 3), &note, 1, INK);
+            for (k, words) in note.iter().enumerate() {
+                let y = height + 3 + k as u32 * (LETTER + 3);
+                write(&mut row, i64::from(x), i64::from(y), words, 1, INK);
+            }
         }
         row
     }

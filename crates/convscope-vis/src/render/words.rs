@@ -67,14 +67,13 @@ fn dot(rows: [u8; 8], row: usize, column: usize, size: usize) -> bool {
     }
 }
 
-/// Words in lines of at most so many letters; longer words are cut.
+/// Words in lines of at most so many letters. Words that are too long break after a hyphen, a dot or
+/// an underscore, or are cut.
 pub(super) fn wrapped(words: &str, letters: usize) -> Vec<String> {
     let letters = letters.max(1);
     let mut lines: Vec<String> = Vec::new();
     for word in words.split_whitespace() {
-        let characters: Vec<char> = word.chars().collect();
-        for (i, piece) in characters.chunks(letters).enumerate() {
-            let piece: String = piece.iter().collect();
+        for (i, piece) in pieces(word, letters).into_iter().enumerate() {
             let room = |line: &String| line.chars().count() + 1 + piece.chars().count() <= letters;
             match lines.last_mut() {
                 Some(line) if i == 0 && room(line) => *line += &format!(" {piece}"),
@@ -83,6 +82,21 @@ pub(super) fn wrapped(words: &str, letters: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+/// A word in pieces of at most so many letters.
+fn pieces(word: &str, letters: usize) -> Vec<String> {
+    let mut rest: Vec<char> = word.chars().collect();
+    let mut pieces = Vec::new();
+    while rest.len() > letters {
+        let joint = |c: &char| matches!(c, '-' | '.' | '_' | '/');
+        let at = rest[..letters].iter().rposition(joint);
+        let tail = rest.split_off(at.map_or(letters, |at| at + 1));
+        pieces.push(rest.into_iter().collect());
+        rest = tail;
+    }
+    pieces.push(rest.into_iter().collect());
+    pieces
 }
 
 /// A number in three significant digits: `0.0123`, `12.3`, `1.23e-7`.
@@ -130,6 +144,7 @@ mod tests {
         assert_eq!(wrapped("guided grad-cam", 8), ["guided", "grad-cam"]);
         assert_eq!(wrapped("a b c", 3), ["a b", "c"]);
         assert_eq!(wrapped("abcdefg", 3), ["abc", "def", "g"]);
+        assert_eq!(wrapped("guided-backprop", 14), ["guided-", "backprop"]);
         assert!(wrapped("", 4).is_empty());
     }
 
