@@ -70,6 +70,7 @@ pub use look::{
     NeighbourSettings, Neighbours, Patch, Pca, Pooling, Response, Tiles, TopPatches, Tsne, Tuning,
     activation_statistics, activations, features, filters, fit_gabor, fit_gabors, grating_tuning,
     nearest, neighbours, pca, top_patches, top_patches_watched, trustworthiness, tsne,
+    tsne_watched,
 };
 pub use map::{Attribution, Flag, Reduce};
 pub use measure::{

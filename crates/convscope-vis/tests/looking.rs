@@ -6,7 +6,7 @@ use convscope_nn::{
 use convscope_vis::{
     Budget, FilterScale, Flag, Metric, NeighbourSettings, Patch, Pooling, Result, TopPatches, Tsne,
     Watch, activation_statistics, activations, features, filters, nearest, neighbours, pca,
-    top_patches, top_patches_watched, trustworthiness, tsne,
+    top_patches, top_patches_watched, trustworthiness, tsne, tsne_watched,
 };
 use ndarray::{Array2, Array3, Axis, s};
 use std::cmp::Ordering;
@@ -387,29 +387,37 @@ fn tsne_keeps_neighbours_better_than_a_random_map_and_parts_blobs() {
     let mut draw = noise(6);
     let random = Array2::from_shape_simple_fn((90, 2), || f64::from(draw()));
     let chance = trustworthiness(&points, &random, 5).unwrap();
-    for theta in [0.0, 0.5] {
-        let map = tsne(&points, &settings.clone().theta(theta)).unwrap();
-        println!("theta {theta}: {} against {chance}", map.trustworthiness);
-        assert!(map.trustworthiness > 0.85 && map.trustworthiness > chance + 0.25);
-        assert_eq!(
-            map.trustworthiness,
-            trustworthiness(&points, &map.points, 5).unwrap()
-        );
-        let near = nearest(
-            &map.points,
-            &map.points,
-            5,
-            Metric::Euclidean,
-            Some(&Vec::from_iter(0..90)),
-        );
-        let near = near.unwrap();
-        let hits = near
-            .indices
-            .iter()
-            .enumerate()
-            .flat_map(|(i, n)| n.iter().map(move |&j| (i, j)));
-        assert!(hits.filter(|&(i, j)| of[i] != of[j]).count() < 5);
-    }
+    let map = tsne(&points, &settings).unwrap();
+    println!("{} against {chance}", map.trustworthiness);
+    assert!(map.trustworthiness > 0.85 && map.trustworthiness > chance + 0.25);
+    assert_eq!(
+        map.trustworthiness,
+        trustworthiness(&points, &map.points, 5).unwrap()
+    );
+    let itself = Vec::from_iter(0..90);
+    let near = nearest(
+        &map.points,
+        &map.points,
+        5,
+        Metric::Euclidean,
+        Some(&itself),
+    )
+    .unwrap();
+    let pairs = near
+        .indices
+        .iter()
+        .enumerate()
+        .flat_map(|(i, n)| n.iter().map(move |&j| (i, j)));
+    assert!(pairs.filter(|&(i, j)| of[i] != of[j]).count() < 5);
+    let watch = |most| {
+        Watch::quiet().budget(Budget {
+            max_evals: Some(most),
+            time: None,
+        })
+    };
+    let cut = tsne_watched(&points, &settings, &mut watch(40)).unwrap();
+    assert_eq!(cut.flags, [Flag::Unfinished { done: 0.1 }]);
+    assert!(cut.points.iter().all(|v| v.is_finite()));
 }
 
 #[test]
@@ -421,8 +429,15 @@ fn equal_seeds_give_equal_maps_even_where_points_coincide() {
     (1..6).for_each(|i| points.row_mut(i).assign(&first));
     let settings = Tsne::new().perplexity(8.0).iterations(150).seed(5);
     let map = tsne(&points, &settings).unwrap().points;
-    for _ in 0..3 {
-        assert_eq!(tsne(&points, &settings).unwrap().points, map);
+    for threads in [1, 2, 5] {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        assert_eq!(
+            pool.install(|| tsne(&points, &settings)).unwrap().points,
+            map
+        );
     }
     assert_ne!(tsne(&points, &settings.seed(6)).unwrap().points, map);
 }

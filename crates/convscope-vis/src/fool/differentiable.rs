@@ -80,7 +80,7 @@ pub struct WithGradient<F, B> {
 /// use convscope_vis::{Bounds, Fgsm, fgsm, with_gradient};
 /// # fn main() -> Result<(), convscope_vis::VisError> {
 /// // Each pixel is the score of a class of its own.
-/// let flat = |images: &Tensor| Ok(images.flatten().insert_axis(ndarray::Axis(0)).into_dyn());
+/// let flat = |images: &Tensor| Ok(images.to_shape(vec![1, 3]).unwrap().into_owned());
 /// let back = |images: &Tensor, seed: &Tensor| {
 ///     Ok(seed.to_shape(images.raw_dim()).unwrap().into_owned())
 /// };

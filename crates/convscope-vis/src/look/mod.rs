@@ -27,5 +27,5 @@ pub use patches::{
 };
 pub use pca::{Pca, pca};
 pub use trustworthiness::trustworthiness;
-pub use tsne::{Embedding, Tsne, tsne};
+pub use tsne::{Embedding, Tsne, tsne, tsne_watched};
 pub use tuning::{ChannelTuning, GratingTuning, Response, Tuning, grating_tuning};
