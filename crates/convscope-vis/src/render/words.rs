@@ -54,7 +54,7 @@ fn dot(rows: [u8; 8], row: usize, column: usize, size: usize) -> bool {
     };
     let (y, x) = ((row / size) as isize, (column / size) as isize);
     let here = at(y, x);
-    if size % 2 != 0 {
+    if !size.is_multiple_of(2) {
         return here;
     }
     let down = if (row % size) * 2 < size { -1 } else { 1 };
