@@ -4,6 +4,7 @@ use crate::provenance::Provenance;
 use convscope_nn::Tensor;
 use ndarray::{Array2, Array3, Array4, Axis, Ix4};
 use serde::Serialize;
+use std::fmt;
 
 /// What each number of the input (or of a layer) had to do with a target, for each image of a
 /// batch.
@@ -52,6 +53,34 @@ pub enum Flag {
         /// Counted from 0.
         step: usize,
     },
+}
+
+impl fmt::Display for Flag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Flag::ZeroGradient => f.write_str(
+                "the target's gradient is zero everywhere, so the result is zero and says nothing",
+            ),
+            Flag::ZeroMap => f.write_str("the map is zero everywhere, though the gradient is not"),
+            Flag::ConstantImage => f.write_str("the image has one value throughout"),
+            Flag::ConstantScore => {
+                f.write_str("every score was the same, whatever was changed in the image")
+            }
+            Flag::NotReached => {
+                f.write_str("what was aimed at was not reached; this is the nearest that was had")
+            }
+            Flag::Constant => f.write_str("the filter or map has one value throughout"),
+            Flag::Diverged { step } => write!(
+                f,
+                "numbers grew beyond all bounds at step {step}; this is from before"
+            ),
+            Flag::Unfinished { done } => write!(
+                f,
+                "the budget was used up after {:.0} % of the work",
+                100.0 * done
+            ),
+        }
+    }
 }
 
 /// How the channels of a map become one number for each pixel.

@@ -1,235 +1,28 @@
 //! What holds of the gradient methods on any network.
 
+#[path = "common/attribution_small.rs"]
+mod attribution_small;
+
+use attribution_small::{images, largest, methods, net};
 use convscope_nn::{
-    BatchNorm2d, Conv2d, Flatten, GlobalAvgPool2d, Linear, MaxPool2d, Network, Relu, Rule, Softmax,
-    Tensor, Unit,
+    Conv2d, Flatten, GlobalAvgPool2d, Linear, Network, Relu, Rule, Softmax, Tensor, Unit,
 };
 use convscope_vis::*;
 use ndarray::{Axis, IxDyn, Slice};
 use std::sync::{Arc, Mutex};
 
-/// A small convolutional classifier, with biases: without them integrated gradients from zero would
-/// be exact in one step.
-fn net(channels: usize, size: usize) -> Network {
-    let mut net = Network::input([channels, size, size])
-        .add("conv1", Conv2d::new(6, 3).same())
-        .add("bn1", BatchNorm2d::new())
-        .add("relu1", Relu)
-        .add("pool1", MaxPool2d::new(2))
-        .add("conv2", Conv2d::new(8, 3).same())
-        .add("relu2", Relu)
-        .add("pool2", MaxPool2d::new(2))
-        .add("flatten", Flatten)
-        .add("fc", Linear::new(4))
-        .build(3)
-        .unwrap();
-    for path in ["conv1.bias", "bn1.bias", "conv2.bias", "fc.bias"] {
-        let bias = net.parameter(path).unwrap();
-        let waves = (0..bias.len()).map(|i| 0.3 * (2.1 * i as f32 + 0.5).sin());
-        let waves = Tensor::from_shape_vec(bias.raw_dim(), waves.collect()).unwrap();
-        net.set_parameter(path, waves).unwrap();
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    let (net, x) = (net(3, 33), images(3, 3, 33));
+    for (name, method) in methods() {
+        let with = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+            let pool = pool.build().unwrap();
+            let found = pool.install(|| method(&net, &x, &Target::Top));
+            found.unwrap().values
+        };
+        assert_eq!(with(1), with(3), "{name}");
     }
-    net
-}
-
-/// Images with something in them.
-fn images(n: usize, channels: usize, size: usize) -> Tensor {
-    let mut i = 0.0_f32;
-    Tensor::from_shape_simple_fn(IxDyn(&[n, channels, size, size]), || {
-        i += 1.0;
-        (0.37 * i).sin() + 0.5 * (0.011 * i * i).cos()
-    })
-}
-
-type Method = Box<dyn Fn(&Network, &Tensor, &Target) -> Result<Attribution>>;
-
-/// Every method of a network, an image and a target, by its name.
-fn methods() -> Vec<(&'static str, Method)> {
-    let smooth = || SmoothGrad::new().samples(6).seed(7);
-    let layered = || GradCam::new();
-    vec![
-        ("saliency", Box::new(saliency)),
-        ("input x gradient", Box::new(input_x_gradient)),
-        (
-            "guided",
-            Box::new(|n, x, t| guided_backprop(n, x, t, Seed::One)),
-        ),
-        (
-            "deconvnet",
-            Box::new(|n, x, t| deconvnet(n, x, t, Seed::Activation)),
-        ),
-        (
-            "SmoothGrad",
-            Box::new(move |n, x, t| smoothgrad(n, x, t, &smooth())),
-        ),
-        (
-            "VarGrad",
-            Box::new(move |n, x, t| smoothgrad(n, x, t, &smooth().combine(Combine::Variance))),
-        ),
-        (
-            "smooth integrated",
-            Box::new(move |n, x, t| {
-                let base = BaseMap::Integrated(IntegratedGradients::new().steps(4));
-                smoothgrad(n, x, t, &smooth().samples(3).base(base))
-            }),
-        ),
-        (
-            "integrated gradients",
-            Box::new(|n, x, t| {
-                integrated_gradients(n, x, t, &IntegratedGradients::new().steps(10))
-            }),
-        ),
-        (
-            "Grad-CAM",
-            Box::new(move |n, x, t| grad_cam(n, x, t, &layered())),
-        ),
-        (
-            "guided Grad-CAM",
-            Box::new(move |n, x, t| guided_grad_cam(n, x, t, &layered())),
-        ),
-        (
-            "gradient x activation",
-            Box::new(|n, x, t| gradient_x_activation(n, x, t, "relu1")),
-        ),
-    ]
-}
-
-fn largest(t: &Tensor) -> f32 {
-    t.iter().fold(0.0, |m, v| m.max(v.abs()))
-}
-
-#[test]
-fn integrated_gradients_are_complete_from_every_baseline_and_more_so_with_more_steps() {
-    let net = net(3, 16);
-    let x = images(2, 3, 16);
-    let other = images(3, 3, 16).index_axis(Axis(0), 2).to_owned();
-    for baseline in [
-        Baseline::Zero,
-        Baseline::MeanColour,
-        Baseline::Image(other.clone()),
-        Baseline::Several(vec![Baseline::Zero, Baseline::Image(other)]),
-    ] {
-        for target in [Target::Top, Target::Class(2), Target::TopProbability] {
-            let with = |steps| {
-                let options = IntegratedGradients::new().baseline(baseline.clone());
-                integrated_gradients(&net, &x, &target, &options.steps(steps)).unwrap()
-            };
-            let (coarse, fine) = (with(3), with(400));
-            let mean = |a: &Attribution| -> f32 {
-                let gaps = a.completeness_gaps();
-                assert_eq!(gaps.len(), 2);
-                gaps.iter().map(|g| g.abs()).sum::<f32>() / 2.0
-            };
-            assert!(mean(&fine) < mean(&coarse), "{baseline:?} {target:?}");
-            let starts = &fine.provenance.figures["baseline_value"];
-            for i in 0..2 {
-                // The gap is what the map's sum says, not another opinion.
-                let sum = fine.values.index_axis(Axis(0), i).sum();
-                let start = starts[i].as_f64().unwrap() as f32;
-                let difference = fine.target_values[i] - start;
-                let gap = fine.completeness_gaps()[i];
-                assert!((sum - difference - gap).abs() < 1e-4 * difference.abs().max(1.0));
-                assert!(gap.abs() < 0.01 * difference.abs().max(0.2), "{gap}");
-            }
-        }
-    }
-}
-
-#[test]
-fn integrated_gradients_of_a_linear_function_are_exact_in_one_step() {
-    let f = from_gradient(|points: &Tensor| {
-        let values = points.outer_iter().map(|x| 2.0 * x[0] - 3.0 * x[1]);
-        let mut gradients = points.clone();
-        for mut row in gradients.outer_iter_mut() {
-            (row[0], row[1]) = (2.0, -3.0);
-        }
-        Ok((values.collect(), gradients))
-    });
-    let points = Tensor::from_shape_vec(IxDyn(&[2, 2]), vec![1.0, 2.0, -4.0, 0.5]).unwrap();
-    let options = IntegratedGradients::new().steps(1);
-    let found = integrated_gradients_of(&f, &points, &options).unwrap();
-    let expected = [2.0, -6.0, -8.0, -1.5];
-    assert_eq!(found.values.iter().copied().collect::<Vec<_>>(), expected);
-    assert_eq!(found.target_values, [-4.0, -9.5]);
-    assert_eq!(found.completeness_gaps(), [0.0, 0.0]);
-}
-
-#[test]
-fn smoothgrad_of_a_square_is_known() {
-    // d x² / dx = 2x: over copies with noise of sigma, its mean is 2x, its variance 4 sigma², the
-    // mean of its squares 4x² + 4 sigma².
-    let square = from_gradient(|x: &Tensor| Ok((x.iter().map(|v| v * v).collect(), 2.0 * x)));
-    let point = Tensor::from_elem(IxDyn(&[1, 1]), 3.0);
-    let options = SmoothGrad::new()
-        .samples(20_000)
-        .noise(Noise::Absolute(0.5))
-        .seed(11);
-    for (combine, expected) in [
-        (Combine::Mean, 6.0),
-        (Combine::Variance, 1.0),
-        (Combine::MeanOfSquares, 37.0),
-    ] {
-        let found = smoothgrad_of(&square, &point, &options.clone().combine(combine)).unwrap();
-        let value = found.values[[0, 0]];
-        assert!(
-            (value - expected).abs() < 0.02 * expected,
-            "{combine:?}: {value}"
-        );
-    }
-}
-
-#[test]
-fn smoothgrad_without_noise_is_the_map_it_is_made_of() {
-    let (net, x) = (net(3, 16), images(2, 3, 16));
-    let none = SmoothGrad::new().samples(3).noise(Noise::Absolute(0.0));
-    let close = |a: Attribution, b: Attribution| {
-        let gap = largest(&(&a.values - &b.values));
-        assert!(gap <= 1e-5 * largest(&b.values), "{gap}");
-        assert!(largest(&b.values) > 0.0);
-    };
-    let top = &Target::Top;
-    let smooth = |options: SmoothGrad| smoothgrad(&net, &x, top, &options).unwrap();
-    close(smooth(none.clone()), saliency(&net, &x, top).unwrap());
-    let guided = guided_backprop(&net, &x, top, Seed::One).unwrap();
-    close(smooth(none.clone().rule(Rule::Guided)), guided);
-    let product = input_x_gradient(&net, &x, top).unwrap();
-    close(smooth(none.clone().base(BaseMap::InputXGradient)), product);
-    let options = IntegratedGradients::new().steps(5);
-    let integrated = integrated_gradients(&net, &x, top, &options).unwrap();
-    close(
-        smooth(none.clone().base(BaseMap::Integrated(options))),
-        integrated,
-    );
-    let still = smooth(none.combine(Combine::Variance));
-    assert_eq!(largest(&still.values), 0.0);
-    assert_eq!(still.flags, [[Flag::ZeroMap], [Flag::ZeroMap]]);
-}
-
-#[test]
-fn relative_noise_is_in_proportion_to_each_images_range() {
-    let (net, mut x) = (net(1, 8), images(1, 1, 8));
-    x.mapv_inplace(|v| 4.0 * v);
-    let low = x.iter().copied().fold(f32::INFINITY, f32::min);
-    let high = x.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let with = |noise| {
-        let options = SmoothGrad::new().samples(5).noise(noise);
-        smoothgrad(&net, &x, &Target::Top, &options).unwrap().values
-    };
-    let relative = with(Noise::Relative(0.2));
-    assert_eq!(relative, with(Noise::Absolute(0.2 * (high - low))));
-    assert_ne!(relative, with(Noise::Absolute(0.2)));
-}
-
-#[test]
-fn equal_seeds_give_equal_bits_and_other_seeds_other_maps() {
-    let (net, x) = (net(3, 16), images(1, 3, 16));
-    let with = |seed| {
-        let options = SmoothGrad::new().samples(8).seed(seed);
-        smoothgrad(&net, &x, &Target::Top, &options).unwrap()
-    };
-    assert_eq!(with(5).values, with(5).values);
-    assert_ne!(with(5).values, with(6).values);
-    assert_eq!(with(5).provenance.seed, Some(5));
 }
 
 #[test]
@@ -310,6 +103,24 @@ fn a_gradient_of_zero_gives_a_zero_map_and_a_flag() {
 }
 
 #[test]
+fn grad_cam_says_when_it_has_nothing_to_show() {
+    let (mut net, x) = (net(3, 8), images(1, 3, 8));
+    // The unit comes before the layer: no gradient reaches it.
+    let early = Target::from(Unit::at("conv1", &[0, 4, 4]));
+    let found = grad_cam(&net, &x, &early, &GradCam::new()).unwrap();
+    assert_eq!(largest(&found.values), 0.0);
+    assert_eq!(found.flags[0], [Flag::ZeroGradient]);
+    // Everything speaks against the class.
+    let weight = net.parameter("fc.weight").unwrap().mapv(|w| -w.abs());
+    net.set_parameter("fc.weight", weight).unwrap();
+    let cam = |relu| grad_cam(&net, &x, &Target::Class(1), &GradCam::new().relu(relu)).unwrap();
+    assert_eq!(largest(&cam(true).values), 0.0);
+    assert_eq!(cam(true).flags[0], [Flag::ZeroMap]);
+    assert!(cam(false).values.iter().all(|v| *v <= 0.0));
+    assert!(cam(false).flags[0].is_empty());
+}
+
+#[test]
 fn a_saturated_probability_gives_zeros_and_no_nan() {
     let mut net = net(3, 8);
     let bias = Tensor::from_shape_vec(IxDyn(&[4]), vec![0.0, 1e4, 0.0, 0.0]).unwrap();
@@ -350,62 +161,6 @@ fn constant_images_are_flagged_where_it_matters_and_never_nan() {
         assert_eq!(found.flags[0], [Flag::ZeroMap]);
         assert_eq!(found.completeness_gaps(), [0.0]);
     }
-}
-
-#[test]
-fn a_budget_ends_the_work_early_with_a_flag() {
-    let (net, x) = (net(3, 8), images(2, 3, 8));
-    let with = |evals| {
-        let budget = Budget {
-            max_evals: Some(evals),
-            ..Budget::default()
-        };
-        Watch::quiet().budget(budget)
-    };
-    let unfinished = |done| vec![Flag::Unfinished { done }];
-    let top = &Target::Top;
-
-    let plain = |watch: &mut Watch| {
-        backprop_watched(&net, &x, top, Rule::Gradient, Seed::One, watch).unwrap()
-    };
-    let none = plain(&mut with(0));
-    assert_eq!(none.flags, vec![unfinished(0.0); 2]);
-    assert_eq!(largest(&none.values), 0.0);
-    let one = plain(&mut with(1));
-    assert_eq!(one.flags, [vec![], unfinished(0.0)]);
-
-    // The image itself, ten copies, the next image, five copies.
-    let options = SmoothGrad::new().samples(10);
-    let watch = &mut with(17);
-    let smooth = smoothgrad_watched(&net, &x, top, &options, watch).unwrap();
-    assert_eq!(smooth.flags, [vec![], unfinished(0.5)]);
-    assert_eq!((watch.passes().done, watch.passes().total), (17, 22));
-    let full = smoothgrad(&net, &x, top, &options.samples(5)).unwrap();
-    let gap = &smooth.values.index_axis(Axis(0), 1) - &full.values.index_axis(Axis(0), 1);
-    assert!(largest(&gap) <= 1e-5 * largest(&full.values));
-
-    // The image itself, the baseline, ten steps, the next image, its baseline, four steps.
-    let options = IntegratedGradients::new().steps(10);
-    let watch = &mut with(18);
-    let found = integrated_gradients_watched(&net, &x, top, &options, watch).unwrap();
-    assert_eq!(found.flags, [vec![], unfinished(0.4)]);
-    assert_eq!(watch.passes().total, 24);
-    let none = integrated_gradients_watched(&net, &x, top, &options, &mut with(0)).unwrap();
-    assert_eq!(none.flags, vec![unfinished(0.0); 2]);
-}
-
-#[test]
-fn noise_and_baselines_do_not_change_the_class_that_is_explained() {
-    let (net, x) = (net(3, 8), images(1, 3, 8));
-    let class = net.predict(&x).unwrap()[0];
-    let options = SmoothGrad::new().noise(Noise::Relative(3.0)).samples(30);
-    let top = smoothgrad(&net, &x, &Target::Top, &options).unwrap();
-    let fixed = smoothgrad(&net, &x, &Target::Class(class), &options).unwrap();
-    assert_eq!(top.values, fixed.values);
-    // As a plain function, the target follows the noise.
-    let following = NetworkTarget::new(&net, &Target::Top);
-    let following = smoothgrad_of(&following, &x, &options).unwrap();
-    assert_ne!(top.values, following.values);
 }
 
 #[test]

@@ -484,3 +484,47 @@ fn wrong_input_is_told() {
     let error = accuracy_against_epsilon(net, &images, &[1], &attack, &[0.1]).unwrap_err();
     told(error, "each of 3 images");
 }
+
+#[test]
+fn what_a_notebook_may_hold_can_be_kept_and_sent() {
+    fn kept<T: Clone + std::fmt::Debug + Send + Sync + 'static>() {}
+    fn sent<T: std::fmt::Debug + Send + Sync + 'static>() {}
+    kept::<(
+        Bounds,
+        Fgsm,
+        Pgd,
+        Rotation,
+        SmallestPerturbation,
+        FoolingAscent,
+        Evolution,
+        Attack,
+    )>();
+    kept::<(
+        convscope_vis::Fooled,
+        convscope_vis::FoolingImages,
+        convscope_vis::Archive,
+    )>();
+    kept::<(
+        convscope_vis::Robustness,
+        convscope_vis::Elite,
+        convscope_vis::AdversarialEpoch,
+    )>();
+    sent::<AdversarialTraining>();
+}
+
+#[test]
+fn equal_seeds_give_equal_bits_for_any_number_of_threads() {
+    let (net, _, test) = &*REGRESSION;
+    let (images, _) = some(test, 10);
+    let run = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        pool.build().unwrap().install(|| {
+            let settings = Evolution::new(unit()).evaluations(300).seed(9);
+            let archive = evolve(&Probabilities(net), [1, 28, 28], &settings).unwrap();
+            let pictures: Vec<_> = archive.elites.into_iter().map(|e| e.image).collect();
+            let settings = Pgd::new(0.1, unit()).random_start(5).norm(Norm::Two);
+            (pictures, pgd(net, &images, &settings).unwrap().images)
+        })
+    };
+    assert_eq!(run(1), run(3));
+}

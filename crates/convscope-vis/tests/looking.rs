@@ -531,3 +531,30 @@ fn filters_of_one_and_of_many_channels_are_grey_tiles() {
         let _: Array3<f32> = tiles.pictures.index_axis(Axis(0), 0).to_owned();
     }
 }
+
+#[test]
+fn what_a_notebook_may_hold_can_be_kept_and_sent() {
+    use convscope_vis as v;
+    fn kept<T: Clone + std::fmt::Debug + Send + Sync + 'static>() {}
+    kept::<(
+        v::Filters,
+        v::Tiles,
+        v::Activations,
+        v::LayerStatistics,
+        v::LayerPatches,
+    )>();
+    kept::<(
+        v::Neighbours,
+        v::Pca,
+        v::Embedding,
+        v::Tuning,
+        v::GaborFit,
+        v::Grating,
+    )>();
+    kept::<(
+        v::TopPatches,
+        v::Tsne,
+        v::GratingTuning,
+        v::NeighbourSettings,
+    )>();
+}

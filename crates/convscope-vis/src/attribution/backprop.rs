@@ -1,6 +1,6 @@
 //! Attribution by one way back.
 
-use super::differentiable::{a_batch, finite, images_at_once, traced, with_nearest};
+use super::differentiable::{a_batch, finite, images_at_once, with_nearest};
 use crate::error::Result;
 use crate::images::part;
 use crate::map::{Attribution, Flag};
@@ -10,6 +10,7 @@ use crate::watch::Watch;
 use convscope_nn::{INPUT, Network, Rule, Tensor, Trace, Unit};
 use ndarray::{Axis, Slice};
 use serde::Serialize;
+use serde_json::json;
 use std::time::Instant;
 
 /// What the way back starts from.
@@ -58,7 +59,10 @@ pub fn guided_backprop(
 /// The deconvnet (Zeiler and Fergus 2014): back to the pixels of images `[N, C, H, W]`, through a
 /// ReLU whatever is positive. Max pooling passes back to the place where the maximum was.
 ///
-/// The paper starts from the unit's activation ([`Seed::Activation`]), captum from 1.
+/// The paper starts from the unit's activation ([`Seed::Activation`]), captum from 1. It looks at
+/// feature maps; from a class nothing may come back at all, where every signal on the way is
+/// negative. In SqueezeNet that happens to many a photograph (in captum as well): the map is zero
+/// then, and flagged, and a unit of a late layer is the better target.
 ///
 /// # Errors
 /// As [`saliency`].
@@ -152,7 +156,7 @@ pub fn backprop_watched(
 ) -> Result<Attribution> {
     let provenance = Provenance::new("backprop", "this project: rule and seed are settings")
         .setting("rule", rule_in_words(rule))
-        .setting("seed", seed_in_words(seed));
+        .setting("seed", json!(seed));
     let shape = net.input_shape().to_vec();
     by_traces(net, images, target, shape, provenance, watch, |trace| {
         let by_value = seed == Seed::Activation;
@@ -184,7 +188,7 @@ pub(crate) fn by_traces(
         if now == 0 {
             break;
         }
-        let trace = traced(net, &part(images, done, done + now))?;
+        let trace = net.trace(&part(images, done, done + now))?;
         let aim = target.aim(net, &trace).map_err(|e| with_nearest(net, e))?;
         let (maps, flags) = make(&trace)?;
         finite(&maps)?;
@@ -228,13 +232,6 @@ impl Attribution {
 /// The rule's name, as a setting.
 pub(crate) fn rule_in_words(rule: Rule) -> String {
     format!("{rule:?}").to_lowercase()
-}
-
-fn seed_in_words(seed: Seed) -> &'static str {
-    match seed {
-        Seed::One => "one",
-        Seed::Activation => "activation",
-    }
 }
 
 /// Flags the images whose gradient is zero everywhere.

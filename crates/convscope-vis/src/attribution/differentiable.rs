@@ -3,11 +3,11 @@
 use super::Seed;
 use crate::error::{Result, VisError, node_shape};
 use crate::target::Target;
-use convscope_nn::{INPUT, Network, NnError, Rule, Tensor, Trace};
+use convscope_nn::{INPUT, Network, NnError, Rule, Tensor};
 
-/// The most numbers of activations that a way back holds on to: 128 MB, about five photographs in
+/// The most numbers of activations that a way back holds on to: 256 MB, five photographs in
 /// SqueezeNet, so that a batch of any size fits beside what else is in memory.
-const MOST_NUMBERS: usize = 32 << 20;
+const MOST_NUMBERS: usize = 64 << 20;
 
 /// The most images at a time; more do not go faster.
 const MOST_IMAGES: usize = 64;
@@ -132,7 +132,7 @@ impl NetworkTarget {
     /// The same for one image `[1, C, H, W]`, with the class it is taken for there, which noise and
     /// baselines must not change; the target's value and that class.
     pub(crate) fn pinned(&self, image: &Tensor) -> Result<(NetworkTarget, f32, Option<usize>)> {
-        let trace = traced(&self.net, image)?;
+        let trace = self.net.trace(image)?;
         let aim = self.target.aim(&self.net, &trace);
         let aim = aim.map_err(|e| with_nearest(&self.net, e))?;
         let class = aim.classes.first().copied().flatten();
@@ -148,7 +148,7 @@ impl NetworkTarget {
 
 impl Differentiable for NetworkTarget {
     fn values_and_gradients(&self, points: &Tensor) -> Result<(Vec<f32>, Tensor)> {
-        let trace = traced(&self.net, points)?;
+        let trace = self.net.trace(points)?;
         let aim = self.target.aim(&self.net, &trace);
         let values = aim.map_err(|e| with_nearest(&self.net, e))?.values;
         let by_value = self.seed == Seed::Activation;
@@ -159,7 +159,7 @@ impl Differentiable for NetworkTarget {
     }
 
     fn values(&self, points: &Tensor) -> Result<Vec<f32>> {
-        let aim = self.target.aim(&self.net, &traced(&self.net, points)?);
+        let aim = self.target.aim(&self.net, &self.net.trace(points)?);
         Ok(aim.map_err(|e| with_nearest(&self.net, e))?.values)
     }
 
@@ -170,11 +170,6 @@ impl Differentiable for NetworkTarget {
     fn in_words(&self) -> String {
         self.target.in_words()
     }
-}
-
-/// A trace of a batch that does fit the network.
-pub(crate) fn traced(net: &Network, points: &Tensor) -> Result<Trace> {
-    Ok(net.trace(points)?)
 }
 
 /// An unknown node's nearest names in the place of a list of all.

@@ -10,6 +10,7 @@ use crate::target::Target;
 use crate::watch::Watch;
 use convscope_nn::{INPUT, Network, Rule, Tensor};
 use ndarray::{Axis, Ix4};
+use serde_json::json;
 
 /// How Grad-CAM is done.
 ///
@@ -66,11 +67,10 @@ impl GradCam {
     }
 
     fn provenance(&self, method: &str, source: &str, layer: &str) -> Provenance {
-        let upsampling = serde_json::to_value(self.upsampling).unwrap_or_default();
         Provenance::new(method, source)
             .layer(layer)
             .setting("relu", self.relu)
-            .setting("upsampling", upsampling)
+            .setting("upsampling", json!(self.upsampling))
     }
 
     /// The size of an image, to which maps are brought.

@@ -267,9 +267,14 @@ pub(crate) struct Path {
 }
 
 impl Path {
+    /// Whether all steps were taken.
+    pub(crate) fn finished(&self) -> bool {
+        self.done >= 1.0
+    }
+
     pub(crate) fn flags(&self) -> Vec<Flag> {
         match self {
-            Path { done, .. } if *done < 1.0 => vec![Flag::Unfinished { done: *done }],
+            Path { done, .. } if !self.finished() => vec![Flag::Unfinished { done: *done }],
             Path { moved: false, .. } => vec![Flag::ZeroMap],
             Path { zero: true, .. } => vec![Flag::ZeroGradient],
             Path { map, .. } if map.iter().all(|v| *v == 0.0) => vec![Flag::ZeroMap],

@@ -1,7 +1,7 @@
 //! What the units of a layer do, and what each had to do with a target.
 
 use super::backprop::{by_traces, zero_flags, zero_map_flags};
-use super::differentiable::{a_batch, images_at_once, traced};
+use super::differentiable::{a_batch, images_at_once};
 use crate::error::{Result, node_shape};
 use crate::images::part;
 use crate::map::Attribution;
@@ -26,7 +26,7 @@ pub fn layer_activation(net: &Network, images: &Tensor, layer: &str) -> Result<A
     let mut found = Attribution::unfinished(n, &shape, provenance);
     for from in (0..n).step_by(images_at_once(net)) {
         let to = (from + images_at_once(net)).min(n);
-        let trace = traced(net, &part(images, from, to))?;
+        let trace = net.trace(&part(images, from, to))?;
         let mut place = found.values.slice_axis_mut(Axis(0), Slice::from(from..to));
         place.assign(trace.activation(layer)?);
     }

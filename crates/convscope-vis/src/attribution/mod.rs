@@ -10,6 +10,7 @@ mod differentiable;
 mod grad_cam;
 mod integrated;
 mod layers;
+mod moments;
 mod quadrature;
 mod smoothgrad;
 mod upsample;

@@ -3,6 +3,7 @@
 use super::backprop::rule_in_words;
 use super::differentiable::{Differentiable, NetworkTarget, a_batch, checked};
 use super::integrated::{IntegratedGradients, along};
+use super::moments::Moments;
 use crate::error::{Result, VisError};
 use crate::map::{Attribution, Flag};
 use crate::provenance::Provenance;
@@ -10,7 +11,7 @@ use crate::target::Target;
 use crate::watch::Watch;
 use convscope_data::Draw;
 use convscope_nn::{Network, Rule, Tensor};
-use ndarray::{ArrayD, Axis, Zip};
+use ndarray::Axis;
 use serde::Serialize;
 use serde_json::json;
 use std::f64::consts::TAU;
@@ -311,7 +312,11 @@ fn noisy_maps(
         match &options.base {
             BaseMap::Integrated(options) => {
                 for copy in &copies {
-                    maps.add(&along(f, copy, options, watch)?.map);
+                    let path = along(f, copy, options, watch)?;
+                    if !path.finished() {
+                        return Ok(maps);
+                    }
+                    maps.add(&path.map);
                 }
             }
             base => {
@@ -337,46 +342,8 @@ fn normal(draw: &mut Draw) -> f64 {
     radius * (TAU * f64::from(draw.unit())).cos()
 }
 
-/// The mean and the spread of maps, one after the other (Welford 1962): a variance that is never
-/// below zero.
-struct Moments {
-    count: usize,
-    mean: ArrayD<f64>,
-    /// The sum of squared distances from the mean.
-    spread: ArrayD<f64>,
-}
-
 impl Moments {
-    fn new(image: &Tensor) -> Moments {
-        Moments {
-            count: 0,
-            mean: ArrayD::zeros(image.raw_dim()),
-            spread: ArrayD::zeros(image.raw_dim()),
-        }
-    }
-
-    fn add(&mut self, map: &ArrayD<f64>) {
-        self.count += 1;
-        let share = 1.0 / self.count as f64;
-        Zip::from(&mut self.mean)
-            .and(&mut self.spread)
-            .and(map)
-            .for_each(|mean, spread, &v| {
-                let distance = v - *mean;
-                *mean += share * distance;
-                *spread += distance * (v - *mean);
-            });
-    }
-
-    fn combined(&self, combine: Combine) -> ArrayD<f64> {
-        let share = 1.0 / self.count.max(1) as f64;
-        match combine {
-            Combine::Mean => self.mean.clone(),
-            Combine::MeanOfSquares => &self.mean * &self.mean + &self.spread * share,
-            Combine::Variance => &self.spread * share,
-        }
-    }
-
+    /// What is to be known about the map of one image.
     fn flags(&self, image: &Tensor, options: &SmoothGrad) -> Vec<Flag> {
         let mut flags = Vec::new();
         if self.count < options.samples {

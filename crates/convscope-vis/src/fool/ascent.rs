@@ -146,59 +146,30 @@ pub fn fooling_images_watched(
         )));
     }
     let n = classes.len();
-    let mut images = starts(shape, n, settings)?;
-    let scale = settings.bounds.scale(Units::Pixels, &images)?;
+    let images = starts(shape, n, settings)?;
     let first = logits(model, &part(&images, 0, 1))?;
-    Goal::AwayFrom(classes[..1].to_vec()).classes(&first)?;
-    let goal = Goal::Towards(classes.to_vec());
-    let mut curves = vec![Vec::new(); n];
-    let mut flags = vec![Vec::new(); n];
+    for &class in classes {
+        Goal::towards(class).classes(&first)?;
+    }
+    let mut climb = Climb {
+        scale: settings.bounds.scale(Units::Pixels, &images)?,
+        images,
+        classes,
+        curves: vec![Vec::new(); n],
+        flags: vec![Vec::new(); n],
+        settings,
+    };
     watch.begin(n * (settings.iterations + 1));
     // A part at a time, each to its end: memory does not grow with the classes.
-    for (from, to) in parts(&images) {
-        let mut active: Vec<usize> = (from..to).collect();
-        for i in 0..=settings.iterations {
-            if watch.allows(active.len()) < active.len() {
-                let done = i as f64 / settings.iterations.max(1) as f64;
-                active
-                    .iter()
-                    .for_each(|&at| flags[at].push(Flag::Unfinished { done }));
-                active.clear();
-                break;
-            }
-            let now = images.select(Axis(0), &active);
-            let wanted: Vec<usize> = active.iter().map(|&at| classes[at]).collect();
-            let (logits, gradient) =
-                loss_gradient(model, &now, &wanted, FoolingLoss::CrossEntropy, true)?;
-            Goal::Towards(wanted.clone()).classes(&logits)?;
-            watch.step(active.len());
-            let p = softmax(&logits)?;
-            let mut left = Vec::new();
-            for (row, &at) in active.iter().enumerate() {
-                curves[at].push(p[[row, wanted[row]]]);
-                if p[[row, wanted[row]]] >= settings.confidence {
-                    continue;
-                }
-                let g = gradient.index_axis(Axis(0), row);
-                let climbed = climb(&images, at, &(&g * &scale), &scale, settings.step);
-                match climbed {
-                    Some(_) if i == settings.iterations => flags[at].push(Flag::NotReached),
-                    Some(image) => {
-                        let image = settings.bounds.clip(&image.insert_axis(Axis(0)))?;
-                        images
-                            .index_axis_mut(Axis(0), at)
-                            .assign(&image.index_axis(Axis(0), 0));
-                        left.push(at);
-                    }
-                    None => flags[at].extend([Flag::ZeroGradient, Flag::NotReached]),
-                }
-            }
-            active = left;
-            if active.is_empty() {
-                break;
-            }
-        }
+    for (from, to) in parts(&climb.images) {
+        climb.part(model, (from..to).collect(), watch)?;
     }
+    let Climb {
+        images,
+        curves,
+        flags,
+        ..
+    } = climb;
     watch.finish();
     let last = |curve: &Vec<f32>| curve.last().copied().unwrap_or(0.0);
     let confidence: Vec<f32> = curves.iter().map(last).collect();
@@ -207,7 +178,7 @@ pub fn fooling_images_watched(
         .filter(|&&p| p >= settings.confidence)
         .count();
     let provenance = Provenance::new("fooling_images", "Nguyen, Yosinski and Clune 2015")
-        .target(goal.in_words())
+        .target(Goal::Towards(classes.to_vec()).in_words())
         .seed(settings.seed)
         .setting("confidence", settings.confidence)
         .setting("iterations", settings.iterations)
@@ -243,9 +214,74 @@ fn starts(shape: [usize; 3], n: usize, settings: &FoolingAscent) -> Result<Tenso
     settings.bounds.clip(&images)
 }
 
-/// One step up the hill, down the loss's gradient on the pixel scale; nothing where it is flat.
-fn climb(images: &Tensor, at: usize, slope: &Tensor, scale: &Tensor, step: f32) -> Option<Tensor> {
-    let length = length_of(slope.iter());
-    let rms = length / (slope.len() as f32).sqrt();
-    (rms > 0.0).then(|| &images.index_axis(Axis(0), at) - &(slope * (step / rms) * scale))
+/// All images on their way.
+struct Climb<'a> {
+    images: Tensor,
+    classes: &'a [usize],
+    curves: Vec<Vec<f32>>,
+    flags: Vec<Vec<Flag>>,
+    scale: Tensor,
+    settings: &'a FoolingAscent,
+}
+
+impl Climb<'_> {
+    /// Some of the images to their ends; those that are sure leave the batch.
+    fn part(
+        &mut self,
+        model: &(impl DifferentiableScorer + ?Sized),
+        mut active: Vec<usize>,
+        watch: &mut Watch,
+    ) -> Result<()> {
+        let most = self.settings.iterations;
+        for i in 0..=most {
+            if watch.allows(active.len()) < active.len() {
+                let done = i as f64 / most.max(1) as f64;
+                for at in active {
+                    self.flags[at].push(Flag::Unfinished { done });
+                }
+                return Ok(());
+            }
+            let now = self.images.select(Axis(0), &active);
+            let wanted: Vec<usize> = active.iter().map(|&at| self.classes[at]).collect();
+            let (logits, gradient) =
+                loss_gradient(model, &now, &wanted, FoolingLoss::CrossEntropy, true)?;
+            watch.step(active.len());
+            let p = softmax(&logits)?;
+            let mut left = Vec::new();
+            for (row, &at) in active.iter().enumerate() {
+                let p = p[[row, wanted[row]]];
+                self.curves[at].push(p);
+                if p >= self.settings.confidence {
+                    continue;
+                }
+                let slope = &gradient.index_axis(Axis(0), row) * &self.scale;
+                if i == most {
+                    self.flags[at].push(Flag::NotReached);
+                } else if self.step(at, &slope)? {
+                    left.push(at);
+                } else {
+                    self.flags[at].extend([Flag::ZeroGradient, Flag::NotReached]);
+                }
+            }
+            active = left;
+            if active.is_empty() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// One step down the loss's gradient on the pixel scale; false where it is flat.
+    fn step(&mut self, at: usize, slope: &Tensor) -> Result<bool> {
+        let rms = length_of(slope.iter()) / (slope.len() as f32).sqrt();
+        if rms == 0.0 {
+            return Ok(false);
+        }
+        let step = slope * (self.settings.step / rms) * &self.scale;
+        let moved = &self.images.index_axis(Axis(0), at) - &step;
+        let moved = self.settings.bounds.clip(&moved.insert_axis(Axis(0)))?;
+        let mut image = self.images.index_axis_mut(Axis(0), at);
+        image.assign(&moved.index_axis(Axis(0), 0));
+        Ok(true)
+    }
 }

@@ -11,6 +11,7 @@ use convscope_data::Draw;
 use convscope_nn::Tensor;
 use ndarray::{Array3, Axis, IxDyn};
 use rayon::prelude::*;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Settings of the evolution.
@@ -151,33 +152,18 @@ pub fn evolve_watched(
             break;
         }
         // A child depends on the seed, its number and the archive alone.
-        let children: Vec<(Genome, Array3<f32>)> = (shown..shown + count)
+        let children: Vec<(Arc<Genome>, Array3<f32>)> = (shown..shown + count)
             .into_par_iter()
             .map(|number| child(&niches, generation, number, shape, settings))
             .collect();
-        let images = batch(&children, shape, &settings.bounds)?;
+        let images = batch(children.iter().map(|c| &c.1), shape, &settings.bounds)?;
         let p = checked_scores(model, &images)?;
         if generation == 0 {
             niches = empty(settings, p.shape()[1])?;
         }
-        for (row, (genome, _)) in children.into_iter().enumerate() {
-            let image = images.index_axis(Axis(0), row);
+        for (row, (genome, _)) in children.iter().enumerate() {
             for niche in &mut niches {
-                let confidence = p[[row, niche.class]];
-                if niche
-                    .best
-                    .as_ref()
-                    .is_none_or(|(best, _)| confidence > best.confidence)
-                {
-                    let image = image.to_owned().into_dimensionality();
-                    let elite = Elite {
-                        class: niche.class,
-                        confidence,
-                        image: image.expect("three dimensions"),
-                        evaluation: shown + row,
-                    };
-                    niche.best = Some((elite, genome.clone()));
-                }
+                niche.meet(p[[row, niche.class]], shown + row, genome);
             }
         }
         shown += count;
@@ -185,17 +171,10 @@ pub fn evolve_watched(
         watch.step(count);
     }
     watch.finish();
-    let elites: Vec<Elite> = niches
-        .into_iter()
-        .filter_map(|n| n.best)
-        .map(|(e, _)| e)
-        .collect();
-    let unfinished = shown < settings.evaluations || shown == 0;
-    let done = shown as f64 / settings.evaluations.max(1) as f64;
+    let elites = drawn(niches, shape, settings)?;
     let fooled = elites
         .iter()
-        .filter(|e| e.confidence >= settings.confidence)
-        .count();
+        .filter(|e| e.confidence >= settings.confidence);
     let provenance = Provenance::new("evolution", "Nguyen, Yosinski and Clune 2015")
         .seed(settings.seed)
         .setting("encoding", serde_json::json!(settings.encoding))
@@ -203,24 +182,47 @@ pub fn evolve_watched(
         .setting("batch", settings.batch)
         .setting("confidence", settings.confidence)
         .figure("shown", shown)
-        .figure("classes_fooled", fooled)
+        .figure("classes_fooled", fooled.count())
         .figure("median_confidence", curve.last().map_or(0.0, |&(_, m)| m));
+    let mut flags = Vec::new();
+    if shown == 0 || shown < settings.evaluations {
+        let done = shown as f64 / settings.evaluations.max(1) as f64;
+        flags.push(Flag::Unfinished { done });
+    }
     Ok(Archive {
         elites,
         curve,
-        flags: if unfinished {
-            vec![Flag::Unfinished { done }]
-        } else {
-            Vec::new()
-        },
+        flags,
         provenance: provenance.took(begun),
     })
 }
 
-/// A class's place in the archive.
+/// A class's place in the archive. Pictures are drawn at the end: a genome may be much smaller.
 struct Niche {
     class: usize,
-    best: Option<(Elite, Genome)>,
+    best: Option<Best>,
+}
+
+struct Best {
+    confidence: f32,
+    evaluation: usize,
+    genome: Arc<Genome>,
+}
+
+impl Niche {
+    fn meet(&mut self, confidence: f32, evaluation: usize, genome: &Arc<Genome>) {
+        if self
+            .best
+            .as_ref()
+            .is_none_or(|best| confidence > best.confidence)
+        {
+            self.best = Some(Best {
+                confidence,
+                evaluation,
+                genome: genome.clone(),
+            });
+        }
+    }
 }
 
 fn empty(settings: &Evolution, count: usize) -> Result<Vec<Niche>> {
@@ -245,27 +247,27 @@ fn child(
     number: usize,
     shape: [usize; 3],
     settings: &Evolution,
-) -> (Genome, Array3<f32>) {
+) -> (Arc<Genome>, Array3<f32>) {
     let mut draw = Draw::new(settings.seed, number as u64);
     let parent = match niches.len() {
         0 => None,
         some => niches[draw.below(some)].best.as_ref(),
     };
     let genome = match parent {
-        Some((_, parent)) => parent.mutated(generation, &mut draw),
+        Some(best) => best.genome.mutated(generation, &mut draw),
         None => Genome::random(settings.encoding, shape, &mut draw),
     };
     let picture = genome.picture(shape);
-    (genome, picture)
+    (Arc::new(genome), picture)
 }
 
 /// Pictures from 0 to 1 as the network reads them.
-fn batch(
-    children: &[(Genome, Array3<f32>)],
+fn batch<'a>(
+    pictures: impl ExactSizeIterator<Item = &'a Array3<f32>>,
     [c, h, w]: [usize; 3],
     bounds: &Bounds,
 ) -> Result<Tensor> {
-    let mut images = Tensor::zeros(IxDyn(&[children.len(), c, h, w]));
+    let mut images = Tensor::zeros(IxDyn(&[pictures.len(), c, h, w]));
     let [low, high] = bounds.of_image(&images)?;
     if low.iter().chain(&high).any(|v| !v.is_finite()) {
         return Err(VisError::invalid(
@@ -273,15 +275,35 @@ fn batch(
         ));
     }
     let way = &high - &low;
-    for (mut image, (_, picture)) in images.outer_iter_mut().zip(children) {
+    for (mut image, picture) in images.outer_iter_mut().zip(pictures) {
         image.assign(&(&low + &(&way * &picture.view().into_dyn())));
     }
     Ok(images)
 }
 
+/// The best pictures.
+fn drawn(niches: Vec<Niche>, shape: [usize; 3], settings: &Evolution) -> Result<Vec<Elite>> {
+    let found = niches
+        .into_iter()
+        .filter_map(|niche| Some((niche.class, niche.best?)));
+    found
+        .map(|(class, best)| {
+            let picture = best.genome.picture(shape);
+            let image = batch(std::iter::once(&picture), shape, &settings.bounds)?;
+            let image = image.index_axis_move(Axis(0), 0).into_dimensionality();
+            Ok(Elite {
+                class,
+                confidence: best.confidence,
+                image: image.expect("three dimensions"),
+                evaluation: best.evaluation,
+            })
+        })
+        .collect()
+}
+
 fn median(niches: &[Niche]) -> f32 {
     let best = niches.iter().filter_map(|n| n.best.as_ref());
-    let mut all: Vec<f32> = best.map(|(e, _)| e.confidence).collect();
+    let mut all: Vec<f32> = best.map(|b| b.confidence).collect();
     all.sort_by(f32::total_cmp);
     match all.len() {
         0 => 0.0,

@@ -1,7 +1,8 @@
 //! Deep dreams (Mordvintsev, Olah and Tyka 2015): an image is changed so that what a layer sees in
 //! it gets stronger, from coarse to fine.
 
-use super::maximise::{Frame, run};
+use super::maximise::run;
+use super::maximised::Frame;
 use super::objective::Objective;
 use super::presets;
 use super::range::PixelRange;
@@ -157,6 +158,8 @@ pub fn octave_sizes(size: [usize; 2], octaves: usize, scale: f64) -> Vec<[usize;
 /// Dreams on an image `[1, C, H, W]` of any size: steps uphill on the objective
 /// ([`Objective::norm`] of a layer for what Google did, [`Objective::guide`] for a dream guided by
 /// another image, a weighted sum of [`Objective::mean_square`] for what Keras did) at growing sizes.
+/// In SqueezeNet at 320 pixels with Google's settings, `features.4` draws strokes and colours,
+/// `features.7` and `features.9` eyes, `features.12` parts of animals.
 ///
 /// # Errors
 /// When it is not one image, there is no such layer, or a setting makes no sense.

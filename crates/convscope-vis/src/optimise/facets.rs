@@ -3,7 +3,8 @@
 //! from the mean of each cluster of the images that excite it most, it shows each.
 
 use super::cut::full_name;
-use super::maximise::{Maximized, maximize_all_watched};
+use super::maximise::maximize_all_watched;
+use super::maximised::Maximized;
 use super::objective::Objective;
 use super::range::rows;
 use super::resize::resize;

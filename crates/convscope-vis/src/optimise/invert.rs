@@ -1,7 +1,8 @@
 //! Inversion: which images does a layer take for this one? (Mahendran and Vedaldi 2015)
 
 use super::cut::full_name;
-use super::maximise::{Frame, run};
+use super::maximise::run;
+use super::maximised::Frame;
 use super::objective::Objective;
 use super::penalty::Variation;
 use super::presets;

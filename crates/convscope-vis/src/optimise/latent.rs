@@ -2,7 +2,7 @@
 //! that a decoder draws, so that the image stays like those the decoder knows.
 
 use super::cut::Cut;
-use super::maximise::Frame;
+use super::maximised::Frame;
 use super::objective::Objective;
 use super::range::rows_mut;
 use super::settings::setters;

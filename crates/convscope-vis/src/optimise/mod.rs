@@ -10,6 +10,7 @@ mod fourier;
 mod invert;
 mod latent;
 mod maximise;
+mod maximised;
 mod objective;
 mod penalty;
 mod presets;
@@ -29,9 +30,8 @@ pub use dream::{
 pub use facets::{Facets, maximize_facets};
 pub use invert::{Invert, Inverted, invert, invert_watched};
 pub use latent::{Drawn, LatentAscent, maximize_latent};
-pub use maximise::{
-    Frame, Maximized, maximize, maximize_all, maximize_all_watched, maximize_watched,
-};
+pub use maximise::{maximize, maximize_all, maximize_all_watched, maximize_watched};
+pub use maximised::{Frame, Maximized};
 pub use objective::Objective;
 pub use penalty::{Variation, total_variation};
 pub use presets::{Preset, PresetSettings, presets};

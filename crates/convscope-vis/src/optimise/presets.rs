@@ -228,12 +228,7 @@ fn digits() -> Preset {
         redirected: 16,
         ..bare()
     };
-    ours(
-        "digits",
-        "this project",
-        "cnn2 and LeNet-5 on digits, 28x28 and 32x32",
-        settings,
-    )
+    ours("digits", "this project", "cnn2 on digits, 28x28", settings)
 }
 
 /// For coloured images of 32x32.

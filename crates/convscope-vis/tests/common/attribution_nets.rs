@@ -1,5 +1,8 @@
 //! The networks of `fixtures/make_attributions.py`, with the weights and maps that it wrote.
 
+// Each file of tests compares a part of them.
+#![allow(dead_code)]
+
 use convscope_nn::{
     Add, BatchNorm2d, Concat, Conv2d, Flatten, GlobalAvgPool2d, Linear, MaxPool2d, Network,
     NetworkBuilder, Padding, Relu, Tensor,

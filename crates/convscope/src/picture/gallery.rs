@@ -19,7 +19,7 @@ struct Tile {
 }
 
 /// A grid of images with a title each.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Gallery {
     tiles: Vec<Tile>,
     /// How many images there are, shown or not.

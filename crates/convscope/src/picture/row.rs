@@ -3,7 +3,7 @@
 use crate::show::{Show, Shown, escape};
 
 /// Anything that can be shown, side by side, each under its title.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Row {
     items: Vec<(String, Shown)>,
 }

@@ -12,7 +12,9 @@ pub use figure::{Figure, figure};
 pub use number::Number;
 
 use crate::picture::svg_address;
-use crate::show::{Show, Shown, escape, img, note, paragraph, plain_number};
+use crate::show::{
+    Show, Shown, debug_says_how_to_show, escape, img, note, paragraph, plain_number,
+};
 
 /// A plot, ready to be shown as the last expression of a cell.
 ///
@@ -21,7 +23,7 @@ use crate::show::{Show, Shown, escape, img, note, paragraph, plain_number};
 ///     .line("training", 1..=3, [2.3, 1.1, 0.7])
 ///     .caption("It falls fast, then slowly.")
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Plot {
     pub(crate) title: String,
     pub(crate) x_label: String,
@@ -309,6 +311,8 @@ impl Plot {
     }
 }
 
+debug_says_how_to_show!(Plot, Plots);
+
 impl Show for Plot {
     fn shown(&self) -> Shown {
         let mut html = self.image();
@@ -370,7 +374,7 @@ pub(crate) fn svg_of_row(plots: &[Plot]) -> String {
 }
 
 /// Several plots side by side.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Plots {
     plots: Vec<Plot>,
     caption: String,

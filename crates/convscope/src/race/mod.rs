@@ -11,7 +11,7 @@ mod svg;
 pub use landscape::Landscape;
 
 use crate::picture::svg_address;
-use crate::show::{Align, Show, Shown, Table, img, note, paragraph};
+use crate::show::{Align, Show, Shown, Table, debug_says_how_to_show, img, note, paragraph};
 use convscope_nn::{Optimizer, State, Tensor};
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use std::sync::Arc;
 ///     .runner("Adam", Adam::new(0.1))
 ///     .caption("Who turns the corner?")
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Race {
     title: String,
     caption: String,
@@ -200,6 +200,8 @@ impl Track {
         }
     }
 }
+
+debug_says_how_to_show!(Race);
 
 impl Show for Race {
     fn shown(&self) -> Shown {

@@ -17,6 +17,7 @@ mod optim;
 mod shipped;
 mod training;
 mod values;
+mod vis;
 
 pub use array::Element;
 pub(crate) use array::{Stats, plain_number, short_number};
@@ -102,6 +103,25 @@ impl Show for Shown {
     }
 }
 
+/// `Debug` for types that are a picture when they are shown. The kernel falls back to it where the
+/// cell's last expression takes a variable away: so it says how to come by the picture.
+macro_rules! debug_says_how_to_show {
+    ($($shown:ty),* $(,)?) => {$(
+        impl std::fmt::Debug for $shown {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&crate::show::Show::shown(self).text)?;
+                f.write_str("\n")?;
+                f.write_str($crate::show::AS_TEXT)
+            }
+        }
+    )*};
+}
+pub(crate) use debug_says_how_to_show;
+
+/// What stands under a picture that came out as text.
+pub(crate) const AS_TEXT: &str = "(This is a picture, and it came out as text because the cell's \
+    last line takes a variable away. Write .clone() behind that variable's name.)";
+
 /// Hands a value to the kernel: the one place that speaks its protocol.
 pub(crate) fn emit(shown: &Shown) {
     let block = protocol(shown);
@@ -157,6 +177,15 @@ mod tests {
             block.lines().filter(|l| *l == "EVCXR_END_CONTENT").count(),
             1
         );
+    }
+
+    #[test]
+    fn a_picture_that_comes_out_as_text_says_what_to_do() {
+        let plot = crate::plot::Plot::new("Loss").line("training", 1..=3, [2.3, 1.1, 0.7]);
+        let row = crate::picture::side_by_side(vec![("left", plot.clone())]);
+        for text in [format!("{plot:?}"), format!("{row:?}")] {
+            assert!(text.contains("Loss") && text.contains(".clone()"), "{text}");
+        }
     }
 
     #[test]
