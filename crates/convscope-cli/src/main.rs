@@ -134,10 +134,23 @@ fn ended(done: Result<ExitCode>) -> ExitCode {
         // Whoever read the output has seen enough: `scope list | head -3`.
         Err(error) if closed(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            output::say(&format!("error: {error:#}"));
+            output::say(&format!("error: {}", in_one_line(&error)));
             ExitCode::FAILURE
         }
     }
+}
+
+/// An error and its causes, without those that it quotes already.
+fn in_one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if line.is_empty() {
+            line = cause;
+        } else if !line.contains(&cause) {
+            line = format!("{line}: {cause}");
+        }
+    }
+    line
 }
 
 fn closed(error: &anyhow::Error) -> bool {

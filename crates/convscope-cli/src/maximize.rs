@@ -101,7 +101,11 @@ pub fn main(args: &Args) -> Result<ExitCode> {
     let settings = args.settings(&model, preset)?;
     let objectives: Vec<Objective> = goals.iter().map(|(_, o)| o.clone()).collect();
     let watch = &mut args.spend.watch("climbing");
-    let made = maximize_all_watched(&model.network, &objectives, &settings, watch)?;
+    let made = maximize_all_watched(&model.network, &objectives, &settings, watch);
+    let made = match args.image_size {
+        Some([h, w]) => made.with_context(|| format!("images of {h}x{w}"))?,
+        None => made?,
+    };
     let mut all: Vec<_> = made.flags.iter().flatten().cloned().collect();
     all.dedup();
     note(&all);

@@ -244,7 +244,7 @@ impl Case<'_> {
                 });
                 let maps = maps.collect::<convscope_vis::Result<Vec<_>>>()?;
                 let views: Vec<_> = maps.iter().map(|m| m.view()).collect();
-                Ok(stack(Axis(0), &views).map_err(|e| VisError::Invalid(e.to_string()))?)
+                stack(Axis(0), &views).map_err(|e| VisError::Invalid(e.to_string()))
             };
             let watch = &mut self.args.settings.spend.watch(method.name);
             let image = &self.subject.tensor;

@@ -52,10 +52,10 @@ fn seconds(text: &str) -> Result<Duration, String> {
 impl Spend {
     /// A bar of this name and this budget.
     pub fn watch(&self, what: &str) -> Watch {
-        let mut budget = Budget::default();
-        budget.max_evals = self.max_evals;
-        budget.time = self.time;
-        Watch::bar(what).budget(budget)
+        Watch::bar(what).budget(Budget {
+            max_evals: self.max_evals,
+            time: self.time,
+        })
     }
 }
 
