@@ -1,21 +1,19 @@
 //! `scope classify`: what a network takes photos for.
 
-use crate::model::Choice;
-use crate::output::{bar, either, print, say};
-use anyhow::{Context, Result, bail};
+use crate::model::{Choice, check_name};
+use crate::output::{bar, print, say};
+use crate::subject::photos_of;
+use anyhow::Result;
 use convscope_data::Photo;
 use convscope_progress::ProgressBar;
 use convscope_zoo::{Model, Ranked};
 use serde_json::json;
-use std::fs;
 use std::io::{IsTerminal, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Photos in memory at a time.
 const BATCH: usize = 8;
-/// How files of pictures end.
-const PICTURES: [&str; 6] = ["png", "jpg", "jpeg", "webp", "gif", "bmp"];
 /// Characters of a whole bar.
 const BAR: usize = 24;
 
@@ -50,6 +48,7 @@ pub struct Args {
 }
 
 pub fn main(args: &Args) -> Result<ExitCode> {
+    check_name(&args.model)?;
     let mut failed = 0;
     let mut problem = |error: anyhow::Error| {
         failed += 1;
@@ -104,36 +103,6 @@ pub fn main(args: &Args) -> Result<ExitCode> {
         0 => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
     })
-}
-
-/// The photo itself, or those in a folder, in the order of their names.
-fn photos_of(path: &Path) -> Result<Vec<PathBuf>> {
-    if !path.exists() {
-        bail!("{}: there is no such file or folder", path.display());
-    }
-    if !path.is_dir() {
-        // Whether it is a photo is found out when it is opened.
-        return Ok(vec![path.to_owned()]);
-    }
-    let read = || format!("cannot read the folder {}", path.display());
-    let mut found = Vec::new();
-    for entry in fs::read_dir(path).with_context(read)? {
-        let file = entry.with_context(read)?.path();
-        let extension = file.extension().unwrap_or_default().to_ascii_lowercase();
-        let picture = extension.to_str().is_some_and(|e| PICTURES.contains(&e));
-        if picture && file.is_file() {
-            found.push(file);
-        }
-    }
-    if found.is_empty() {
-        bail!(
-            "the folder {} has no photo in it; expected files that end in {}",
-            path.display(),
-            either(&PICTURES)
-        );
-    }
-    found.sort();
-    Ok(found)
 }
 
 /// All at once; one by one where that fails, to find out whose fault it is.

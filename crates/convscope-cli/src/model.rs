@@ -3,7 +3,7 @@
 use crate::output::{either, nearest, say};
 use crate::view;
 use anyhow::{Context, Result, bail};
-use convscope_data::{DataError, FetchOptions, Progress, Registry};
+use convscope_data::{DataError, FetchOptions, Preprocessing, Progress, Registry};
 use convscope_nn::{Network, NnError};
 use convscope_onnx::ReadOptions;
 use convscope_progress::{ProgressBar, size};
@@ -25,7 +25,8 @@ pub struct Shape {
     pub channels: Option<usize>,
 }
 
-fn parse_size(text: &str) -> Result<[usize; 2], String> {
+/// `224` or `64x96`.
+pub fn parse_size(text: &str) -> Result<[usize; 2], String> {
     let number = |text: &str| match text.parse::<usize>() {
         Ok(n) if n > 0 => Ok(n),
         _ => Err("expected a size like 224, or height x width like 64x96".to_owned()),
@@ -112,6 +113,30 @@ fn stem(path: &str) -> String {
     stem.map_or_else(|| path.to_owned(), |s| s.to_string_lossy().into_owned())
 }
 
+/// A network that reads no photos, since it takes another number of channels: its input comes as
+/// arrays.
+fn for_arrays(name: String, network: Network, source: &str) -> Model {
+    let classes: usize = network.output_shape().iter().product();
+    let channels = network.input_shape().first().copied().unwrap_or(1);
+    Model {
+        name,
+        preprocessing: Preprocessing::none().normalised(vec![0.0; channels], vec![1.0; channels]),
+        labels: (0..classes).map(|k| format!("class {k}")).collect(),
+        network,
+        source: source.to_owned(),
+        notice: None,
+    }
+}
+
+/// Whether `model` names a network at all: asked before anything else is looked for.
+pub fn check_name(model: &str) -> Result<()> {
+    match is_onnx(model) {
+        true if !Path::new(model).exists() => bail!("{model}: there is no such file"),
+        true => Ok(()),
+        false => entry(model).map(|_| ()),
+    }
+}
+
 /// The architecture of a name of the catalogue, or of weights in the registry.
 pub fn entry(name: &str) -> Result<&'static Entry> {
     let unknown = match convscope_zoo::get(name) {
@@ -161,13 +186,8 @@ pub struct Choice {
     /// Random weights, to try a network out: what it says means nothing
     #[arg(long, conflicts_with = "weights")]
     pub random_weights: bool,
-    /// Seeds the random weights
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 0,
-        requires = "random_weights"
-    )]
+    /// Seeds what is drawn at random: weights, noise, samples
+    #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
     /// Names of the classes: a text file, a name a line, or one of imagenet, cifar10, mnist
     #[arg(long, value_name = "FILE|LIST")]
@@ -210,7 +230,11 @@ impl Choice {
                 bail!("{name} has its weights in it: leave out --weights and --random-weights");
             }
             let network = read_onnx(name, &self.shape)?;
-            return Ok(Model::guessed(stem(name), network, name.to_owned())?);
+            return match Model::guessed(stem(name), network.clone(), name.to_owned()) {
+                Ok(model) => Ok(model),
+                Err(ZooError::NoImages { .. }) => Ok(for_arrays(stem(name), network, name)),
+                Err(other) => Err(other.into()),
+            };
         }
         if let Some(file) = &self.weights {
             let entry = entry(name)?;

@@ -158,6 +158,9 @@ fn without_weights_it_is_said_how_to_get_them() {
     let ended = place.scope(&["classify", "squeezenet1_0", "missing.png"]);
     assert!(!ended.err.contains("fetching"), "{}", ended.err);
     ended.badly(1, &["missing.png"]);
+    // A model that there is not comes before a photo that there is not.
+    let ended = place.scope(&["classify", "squeezenet", "missing.png"]);
+    ended.badly(1, &["squeezenet", "squeezenet1_0"]);
     let ended = place.scope(&["classify", "zfnet", "a.png", "--offline"]);
     ended.badly(1, &["no published weights", "zfnet", "--random-weights"]);
     let ended = place.scope(&[

@@ -16,6 +16,8 @@ fn help_shows_every_command_and_examples() {
         "classify",
         "convert",
         "receptive-field",
+        "explain",
+        "measure",
         "Examples:",
         "MODEL is",
     ] {
@@ -28,9 +30,25 @@ fn help_shows_every_command_and_examples() {
         "classify",
         "convert",
         "receptive-field",
+        "explain",
+        "compare",
+        "filters",
+        "activations",
+        "patches",
+        "maximize",
+        "dream",
+        "invert",
+        "fool",
+        "neighbours",
+        "embed",
+        "measure",
     ] {
         let help = place.scope(&[command, "--help"]).well().out;
         assert!(help.contains("Usage: scope"), "{help}");
+        assert!(
+            help.contains("xample") || command == "list" || command == "summary",
+            "{help}"
+        );
     }
 }
 

@@ -13,6 +13,8 @@ mod labels;
 mod mnist;
 #[cfg(feature = "photos")]
 mod photo;
+#[cfg(feature = "photos")]
+mod photo_set;
 mod preprocessing;
 mod registry;
 mod standardise;
@@ -34,6 +36,8 @@ pub use labels::labels;
 pub use mnist::{Mnist, MnistSmall, STAND_IN, mnist, mnist_small, mnist_small_with, mnist_with};
 #[cfg(feature = "photos")]
 pub use photo::{Photo, load_photo, sample_photo};
+#[cfg(feature = "photos")]
+pub use photo_set::{PhotoSet, ants_bees, photos};
 pub use preprocessing::{
     Channels, IMAGENET_MEAN, IMAGENET_STD, Interpolation, Preprocessing, Range, Resize,
 };

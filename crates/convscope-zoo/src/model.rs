@@ -202,7 +202,7 @@ impl Model {
     pub fn rank(&self, photos: &[Photo], top: usize) -> Result<Vec<Vec<Ranked>>> {
         let mut answers = Vec::with_capacity(photos.len());
         for batch in photos.chunks(BATCH) {
-            let images = self.preprocessing.batch(batch)?.into_dyn();
+            let images = self.input(batch)?;
             let probabilities = self.probabilities(&images)?;
             for row in top_k(&probabilities, top.min(self.labels.len()).max(1))?
                 .into_iter()
@@ -218,6 +218,14 @@ impl Model {
             }
         }
         Ok(answers)
+    }
+
+    /// Photos as the network reads them, `[N, C, H, W]`.
+    ///
+    /// # Errors
+    /// When a photo cannot be brought into that shape.
+    pub fn input(&self, photos: &[Photo]) -> Result<Tensor<f32>> {
+        Ok(self.preprocessing.batch(photos)?.into_dyn())
     }
 
     /// Probabilities `[N, classes]` of images `[N, C, H, W]` that are preprocessed already.

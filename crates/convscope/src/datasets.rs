@@ -26,6 +26,25 @@ pub fn mnist_small() -> Result<MnistSmall, DataError> {
     Ok(set)
 }
 
+/// One of the course's photographs, `"flamingo"`. Where they cannot be had, the sample picture takes
+/// its place with a notice in the output; a photograph of your own opens with `Photo::open(path)`.
+///
+/// # Errors
+/// When there is no photograph of that name; the error lists those there are.
+pub fn photo(name: &str) -> Result<Photo, DataError> {
+    match convscope_data::photos() {
+        Ok(set) => set.photo(name),
+        Err(why @ DataError::Fetch { .. }) => {
+            say(Some(&format!(
+                "The photograph \"{name}\" cannot be had ({why}), so this is a picture that the \
+                 course brings along. Photo::open(\"my.jpg\")? opens one of your own."
+            )));
+            Ok(convscope_data::sample_photo())
+        }
+        Err(other) => Err(other),
+    }
+}
+
 fn say(notice: Option<&str>) {
     if let Some(notice) = notice {
         println!("Note. {notice}");

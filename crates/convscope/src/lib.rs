@@ -20,11 +20,13 @@ mod picture;
 mod plot;
 pub mod prelude;
 mod race;
+mod seen;
 pub mod show;
 mod time;
 
 pub use convscope_data as data;
 pub use convscope_nn as nn;
+pub use convscope_vis as vis;
 pub use convscope_zoo as zoo;
 pub use image;
 pub use ndarray;
@@ -33,7 +35,7 @@ pub use plotters;
 pub use beside::{Beside, beside_published};
 pub use blocks::{Block, Blocks, by_block};
 pub use convscope_graph::{Detail, Drawing, draw};
-pub use datasets::{mnist, mnist_small};
+pub use datasets::{mnist, mnist_small, photo};
 pub use gradient::gradient;
 pub use live::LiveCurve;
 pub use own_rule::OwnRule;
@@ -43,4 +45,5 @@ pub use picture::{
 };
 pub use plot::{Figure, Number, Plot, Plots, figure};
 pub use race::{Landscape, Race, Track};
+pub use seen::{compare, patch_sheet, seen, slider};
 pub use time::{Timing, time_it};

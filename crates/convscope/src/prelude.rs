@@ -10,11 +10,11 @@ pub use crate::checks::{
 pub use crate::show::{EvcxrDebug, EvcxrDisplay, Show, Shown};
 pub use crate::{
     Beside, Block, Blocks, Colormap, Detail, Drawing, Figure, Gallery, Landscape, LiveCurve,
-    OwnRule, Picture, Plot, Plots, Race, Row, Timing, Track, beside_published, by_block, draw,
-    figure, gallery, gallery_of, gradient, heatmap, mnist, mnist_small, picture, predictions, row,
-    side_by_side, time_it,
+    OwnRule, Picture, Plot, Plots, Race, Row, Timing, Track, beside_published, by_block, compare,
+    draw, figure, gallery, gallery_of, gradient, heatmap, mnist, mnist_small, patch_sheet, photo,
+    picture, predictions, row, seen, side_by_side, slider, time_it,
 };
-pub use crate::{image, ndarray, plotters, zoo};
+pub use crate::{image, ndarray, plotters, vis, zoo};
 
 pub use ndarray::{
     Array, Array0, Array1, Array2, Array3, Array4, ArrayD, ArrayView, ArrayView1, ArrayView2,
@@ -24,7 +24,8 @@ pub use ndarray::{
 
 pub use convscope_data::{
     Augment, Augmentation, Change, Confounder, DataError, Dataset, Draw, Fill, InkDigits, Mnist,
-    MnistSmall, Photo, Shapes, ShapesConfig, Standardizer, load_photo, sample_photo,
+    MnistSmall, Photo, PhotoSet, Preprocessing, Shapes, ShapesConfig, Standardizer, ants_bees,
+    load_photo, photos, sample_photo,
 };
 pub use convscope_nn::conv::im2col::convolve as im2col_blas;
 pub use convscope_nn::{
@@ -42,6 +43,6 @@ pub use convscope_nn::{
     find_learning_rate, gradcheck, intersection_over_union, softmax, top_k, top_k_accuracy,
 };
 pub use convscope_zoo::shipped::{Card, Shipped, get as shipped};
-pub use convscope_zoo::{Options, ZooError};
+pub use convscope_zoo::{Model, Options, Ranked, ZooError};
 
 pub use convscope_progress::{ProgressBar, grouped, stop_requested};

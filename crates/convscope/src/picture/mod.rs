@@ -5,8 +5,8 @@ mod gallery;
 mod raster;
 mod row;
 
-pub use colour::Colormap;
 pub(crate) use colour::css;
+pub use convscope_vis::render::Colormap;
 pub(crate) use gallery::first_tiles;
 pub use gallery::{Gallery, gallery, gallery_of, predictions};
 pub(crate) use raster::{Raster, svg_address};
@@ -158,13 +158,13 @@ impl Picture {
         let colormap = self.colormap.unwrap_or(if grey {
             Colormap::Grey
         } else if min < 0.0 {
-            Colormap::BlueRed
+            Colormap::BlueWhiteRed
         } else {
             Colormap::Viridis
         });
         let range = self.range.unwrap_or(if stats.finite == 0 {
             [0.0, 1.0]
-        } else if colormap == Colormap::BlueRed {
+        } else if colormap == Colormap::BlueWhiteRed {
             let reach = min.abs().max(max.abs());
             [-reach, reach]
         } else if self.measure {
@@ -209,7 +209,7 @@ impl Picture {
                     }
                     let rgb: [f64; 3] = std::array::from_fn(|c| at(c, y, x));
                     match rgb.iter().any(|v| v.is_nan()) {
-                        true => colour::NOT_FINITE,
+                        true => Colormap::Grey.at(f64::NAN),
                         false => rgb.map(|v| (v.clamp(0.0, 1.0) * 255.0).round() as u8),
                     }
                 }))
@@ -394,7 +394,7 @@ mod tests {
     #[test]
     fn nan_and_constant_images_are_shown_and_said() {
         let p = picture(&array![[f32::NAN, 1.0]]);
-        assert_eq!(p.raster().unwrap().get(0, 0), colour::NOT_FINITE);
+        assert_eq!(p.raster().unwrap().get(0, 0), Colormap::Grey.at(f64::NAN));
         assert!(p.shown().text.contains("1 NaN"), "{}", p.shown().text);
         picture(&Array2::<f32>::from_elem((3, 3), 7.0)).shown();
         picture(&Array2::<f32>::from_elem((3, 3), f32::NAN)).shown();

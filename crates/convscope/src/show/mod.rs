@@ -17,6 +17,7 @@ mod optim;
 mod shipped;
 mod training;
 mod values;
+mod vis;
 
 pub use array::Element;
 pub(crate) use array::{Stats, plain_number, short_number};

@@ -67,8 +67,8 @@ impl Show for ConfusionMatrix {
                 // Mistakes are few: on a linear scale they would all be white.
                 let tone = share(n).sqrt();
                 let (ground, ink) = css(match i == j {
-                    true => Colormap::BlueRed.at(0.5 - 0.38 * tone),
-                    false => Colormap::BlueRed.at(0.5 + 0.45 * tone),
+                    true => Colormap::BlueWhiteRed.at(0.5 - 0.38 * tone),
+                    false => Colormap::BlueWhiteRed.at(0.5 + 0.45 * tone),
                 });
                 let _ = write!(
                     html,
