@@ -8,7 +8,7 @@ use crate::saving::Saving;
 use crate::subject::Reading;
 use anyhow::{Result, bail};
 use convscope_nn::Tensor;
-use convscope_vis::render::{Painted, Tiles, captioned};
+use convscope_vis::render::{Look, Painted, Tiles, captioned};
 use convscope_vis::{LayerStatistics, activation_statistics, activations};
 use ndarray::{Array3, Axis, Ix4};
 use std::path::PathBuf;
@@ -114,6 +114,10 @@ impl Args {
         let mut grid = Tiles::new().magnify((most / side).max(1));
         if self.each {
             grid = grid.per_tile();
+        } else {
+            // One unit that is very much on would leave the others dark.
+            let look = Look::fitting(tiles.iter().flatten().filter(|v| !v.is_nan()));
+            grid = grid.look(look.clipped(99.5));
         }
         Ok(grid.arrays(&tiles)?)
     }

@@ -4,7 +4,7 @@ use crate::aim::{class, class_in_words, node};
 use crate::maximize::preset_table;
 use crate::methods::{Spend, note};
 use crate::model::{Choice, check_name};
-use crate::output::print;
+use crate::output::{print, say};
 use crate::saving::{Saving, check, frames};
 use crate::subject::for_the_eye;
 use anyhow::{Context, Result, bail};
@@ -56,6 +56,9 @@ pub struct Args {
     /// Steps at each size, where not the preset's
     #[arg(long, value_name = "N")]
     steps: Option<usize>,
+    /// Stop once the objective is above this, where not the preset's
+    #[arg(long, value_name = "VALUE")]
+    limit: Option<f64>,
     /// The longer side of the picture in pixels
     #[arg(long, value_name = "PIXELS", default_value_t = 448, value_parser = clap::value_parser!(u32).range(16..=4096))]
     side: u32,
@@ -105,6 +108,9 @@ pub fn main(args: &Args) -> Result<ExitCode> {
     if let Some(steps) = args.steps {
         settings = settings.iterations(steps);
     }
+    if let Some(limit) = args.limit {
+        settings.ascent = settings.ascent.limit(limit);
+    }
     if args.frames.is_some() && args.zoom.is_none() {
         settings.ascent = settings.ascent.frame_every(2);
     }
@@ -113,6 +119,16 @@ pub fn main(args: &Args) -> Result<ExitCode> {
         bail!("the budget was used up before the first dream");
     };
     note(&last.flags);
+    let first = last.curves.iter().flatten().next().copied();
+    if let (Some(limit), Some(first)) = (settings.ascent.limit, first)
+        && first > limit
+    {
+        say(&format!(
+            "note: the objective is {} from the start, above the limit of {limit}, so the photo stays \
+             as it is; --limit sets another",
+            number(first as f32)
+        ));
+    }
     let provenance = last
         .provenance
         .clone()

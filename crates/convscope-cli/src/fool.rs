@@ -1,5 +1,7 @@
 //! `scope fool`: images that a network takes for something else.
 
+mod shown;
+
 use crate::aim::{class, class_in_words};
 use crate::explain::as_given;
 use crate::methods::{Spend, note};
@@ -7,18 +9,18 @@ use crate::model::{Choice, check_name};
 use crate::output::print;
 use crate::patches::{Numbers, numbers};
 use crate::saving::{Saving, check, text};
-use crate::subject::{Reading, Subject, for_the_eye};
+use crate::subject::{Reading, for_the_eye};
 use anyhow::{Context, Result, bail};
-use convscope_nn::Tensor;
-use convscope_vis::render::{Cell, Colormap, Curves, Look, Scale, Sheet, Tiles, captioned, number};
+use convscope_vis::render::{Curves, Tiles, captioned};
 use convscope_vis::{
-    Bounds, Encoding, Evolution, Fgsm, Fooled, FoolingAscent, Goal, Norm, Pgd, Probabilities,
-    Provenance, SmallestPerturbation, Verdict, evolve_watched, fgsm, fooling_images_watched,
-    pgd_watched, smallest_perturbation_watched,
+    Bounds, Encoding, Evolution, Fgsm, FoolingAscent, Goal, Norm, Pgd, Probabilities, Provenance,
+    SmallestPerturbation, evolve_watched, fgsm, fooling_images_watched, pgd_watched,
+    smallest_perturbation_watched,
 };
 use convscope_zoo::Model;
 use image::RgbImage;
-use ndarray::{Axis, Ix4};
+use ndarray::Axis;
+use shown::{changed, logits, said, shape};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -378,52 +380,4 @@ impl Args {
         }
         Ok(())
     }
-}
-
-/// The network without a closing softmax.
-fn logits(model: &Model) -> Result<convscope_nn::Network> {
-    let views: Vec<_> = model.network.views().collect();
-    let closing = views
-        .last()
-        .filter(|v| matches!(v.layer.kind(), "Softmax" | "LogSoftmax"));
-    Ok(match closing {
-        Some(softmax) => model.network.until(softmax.inputs[0])?,
-        None => model.network.clone(),
-    })
-}
-
-fn shape(model: &Model) -> Result<[usize; 3]> {
-    match *model.network.input_shape() {
-        [c, h, w] => Ok([c, h, w]),
-        ref other => bail!("the network takes {other:?}; expected images [C, H, W]"),
-    }
-}
-
-fn said(model: &Model, verdict: Verdict) -> String {
-    let class = class_in_words(model, verdict.class);
-    format!("{class} {:.1} %", 100.0 * verdict.confidence)
-}
-
-/// The photo, what was added (grey is nothing), and what came of it.
-fn changed(model: &Model, subject: &Subject, found: &Fooled) -> Result<RgbImage> {
-    let one = |tensor: &Tensor| -> Result<ndarray::Array3<f32>> {
-        let four = tensor.view().into_dimensionality::<Ix4>();
-        Ok(four?.index_axis(Axis(0), 0).to_owned())
-    };
-    let after = for_the_eye(model, one(&found.images)?.view())?;
-    let added = one(&found.perturbation)?;
-    let most = added.iter().fold(0.0_f32, |a, v| a.max(v.abs()));
-    let grey = Look::new(Colormap::Grey, Scale::Symmetric);
-    let added = match added.dim().0 {
-        1 | 3 => added,
-        _ => added.sum_axis(Axis(0)).insert_axis(Axis(0)),
-    };
-    let tile = Tiles::new().gap(0).magnify(1).look(grey).arrays(&[added])?;
-    let columns = ["photo", "what is added", "both"];
-    let cells = [
-        Cell::picture(subject.shown.clone()).note(said(model, found.before[0])),
-        Cell::picture(tile.image).note(format!("white: +{}, black: -{0}", number(most))),
-        Cell::picture(after).note(said(model, found.after[0])),
-    ];
-    Ok(Sheet::new(columns).row("", cells).draw())
 }

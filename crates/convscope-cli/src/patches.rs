@@ -40,6 +40,9 @@ pub struct Args {
     /// The most patches of one photo for a channel
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     per_image: u32,
+    /// Count only patches of which at least this share lies in the photo
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    inside: f64,
     /// Take only so many of the photos, evenly
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
@@ -115,6 +118,7 @@ pub fn main(args: &Args) -> Result<ExitCode> {
         .k(args.top as usize)
         .per_image(args.per_image as usize)
         .channels(args.channel.0.clone())
+        .inside(args.inside)
         .grey_of(&model.preprocessing);
     let watch = &mut args.spend.watch("looking for patches");
     let layers = [args.layer.as_str()];

@@ -445,3 +445,35 @@ fn several_methods_and_images_stand_on_one_sheet() {
         .scope(&[&args[..], &["--layers", "relu1,relu3"]].concat())
         .badly(1, &["relu3", "relu1"]);
 }
+
+/// The photographs and weights are on a mirror, which `CONVSCOPE_MIRROR` names.
+#[test]
+fn a_flamingo_is_explained_on_published_weights() {
+    let mirror = std::env::var_os("CONVSCOPE_MIRROR");
+    let photo = mirror
+        .as_ref()
+        .map(|m| std::path::Path::new(m).join("photos/flamingo.jpg"));
+    let (Some(mirror), Some(photo)) = (mirror, photo.filter(|p| p.exists())) else {
+        println!("skipped: CONVSCOPE_MIRROR names no folder with photos/flamingo.jpg in it");
+        return;
+    };
+    let place = Place::new();
+    let photo = photo.display().to_string();
+    for method in ["saliency", "guided-backprop", "grad-cam", "guided-grad-cam"] {
+        let args = [
+            "explain",
+            "squeezenet1_0",
+            &photo,
+            "--offline",
+            "--method",
+            method,
+        ];
+        let mut command = place.command(&[&args[..], &["--raw", "f.npy", "-o", "f.png"]].concat());
+        command.env("CONVSCOPE_MIRROR", &mirror);
+        let ended = common::Ended::of(command.output().unwrap()).well();
+        assert!(ended.out.contains("flamingo (130) = "), "{}", ended.out);
+        let raw = array(&place, "f.npy");
+        assert_eq!(raw.shape()[0], 1);
+        assert!(raw.iter().any(|&v| v != 0.0), "{method}");
+    }
+}

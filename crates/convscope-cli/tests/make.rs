@@ -183,6 +183,12 @@ fn dreams_grow_out_of_a_photo_out_of_noise_and_into_a_zoom() {
     let keras = "dream net.onnx photo.png --layer relu1=0.5,relu2=2 --preset keras_deepdream";
     run(&place, &format!("{keras} --side 32 --steps 2 -o e.png")).well();
     picture(&place, "e.png");
+    let ended = run(
+        &place,
+        &format!("{keras} --side 32 --steps 2 --limit 0 -o e.png"),
+    )
+    .well();
+    assert!(ended.err.contains("limit of 0"), "{}", ended.err);
     let noise = "dream net.onnx --layer relu2 --side 24 --octaves 1 --steps 2 -o n.png";
     run(&place, noise).well();
     picture(&place, "n.png");

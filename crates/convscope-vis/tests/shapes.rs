@@ -90,7 +90,7 @@ fn measured(on: &Trained, name: &str, maps: &Array3<f32>) -> Scores {
         deletion: 0.0,
         insertion: 0.0,
     };
-    let options = Curves::new().steps(32).insertion(Baseline::Blurred(3.0));
+    let options = Curves::new().steps(32).insertion(Replacement::Blurred(3.0));
     for (i, map) in maps.outer_iter().enumerate() {
         let map: Array2<f32> = map.to_owned();
         let mask = on.masks.index_axis(Axis(0), i).to_owned();

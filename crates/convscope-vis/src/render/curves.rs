@@ -136,6 +136,7 @@ impl Curves {
         if self.curves.iter().any(|(name, _)| !name.is_empty()) {
             chart
                 .configure_series_labels()
+                .position(self.emptiest(xs, ys))
                 .background_style(WHITE.mix(0.85))
                 .border_style(MESH)
                 .label_font(text(14))
@@ -144,6 +145,25 @@ impl Curves {
         area.present()?;
         drop(chart);
         Ok(())
+    }
+
+    /// The corner in which the fewest points lie, so that the legend hides little.
+    fn emptiest(&self, xs: [f64; 2], ys: [f64; 2]) -> SeriesLabelPosition {
+        let middle = |[low, high]: [f64; 2]| (low + high) / 2.0;
+        let (x, y) = (middle(xs), middle(ys));
+        let points = || self.curves.iter().flat_map(|(_, points)| points);
+        let count = |right: bool, up: bool| {
+            let inside = points().filter(|p| (p.0 > x) == right && (p.1 > y) == up);
+            inside.count()
+        };
+        let corners = [
+            (count(true, true), SeriesLabelPosition::UpperRight),
+            (count(true, false), SeriesLabelPosition::LowerRight),
+            (count(false, true), SeriesLabelPosition::UpperLeft),
+            (count(false, false), SeriesLabelPosition::LowerLeft),
+        ];
+        let best = corners.into_iter().min_by_key(|(points, _)| *points);
+        best.map_or(SeriesLabelPosition::UpperRight, |(_, corner)| corner)
     }
 }
 

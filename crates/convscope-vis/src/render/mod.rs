@@ -17,6 +17,7 @@
 //! ```
 
 mod canvas;
+mod caption;
 mod colour;
 mod curves;
 mod frames;
@@ -30,6 +31,7 @@ mod tiles;
 mod words;
 
 pub use canvas::{below, beside, magnified};
+pub use caption::captioned;
 pub use colour::Colormap;
 pub use curves::Curves;
 pub use frames::Frames;
@@ -38,6 +40,6 @@ pub use mark::{borders, boxed, contour};
 pub use picture::{numbers_as_picture, photo, picture};
 pub use save::{npy, png, save_gif, save_npy, save_png, save_text};
 pub use scale::{Ends, Look, Scale};
-pub use sheet::{Cell, Shared, Sheet, captioned};
+pub use sheet::{Cell, Shared, Sheet};
 pub use tiles::Tiles;
 pub use words::{INK, number, text_width, write};

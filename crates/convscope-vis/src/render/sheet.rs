@@ -1,9 +1,10 @@
 //! The comparator: methods beside images (or layers), on a declared scale.
 
 use super::canvas::{blank, fitted, paste};
+use super::caption::{header, paragraph, shifted};
 use super::heat::{Overlay, colour_bar, coloured, laid_over, resized};
 use super::scale::{Ends, Look, Scale};
-use super::words::{INK, LETTER, text_width, wrapped, write};
+use super::words::{INK, LETTER, wrapped, write};
 use image::RgbImage;
 use ndarray::Array2;
 
@@ -105,8 +106,9 @@ pub struct Sheet {
 }
 
 /// White pixels around cells.
-const GAP: u32 = 8;
-const TITLE: u32 = 2;
+pub(super) const GAP: u32 = 8;
+/// The size of titles.
+pub(super) const TITLE: u32 = 2;
 
 impl Sheet {
     /// With a title for each column.
@@ -322,52 +324,6 @@ fn relative(look: Look) -> Ends {
         },
         high: 1.0,
     }
-}
-
-fn header(
-    titles: &[Vec<String>],
-    margin: u32,
-    side: u32,
-    width: u32,
-    height: u32,
-    line: u32,
-) -> RgbImage {
-    let mut head = blank(width, height);
-    for (i, lines) in titles.iter().enumerate() {
-        let left = margin + i as u32 * (side + GAP);
-        for (k, words) in lines.iter().enumerate() {
-            let x = left + side.saturating_sub(text_width(words, TITLE)) / 2;
-            // Short titles stand close to their column.
-            let y = height - GAP / 2 - (lines.len() - k) as u32 * line;
-            write(&mut head, i64::from(x), i64::from(y), words, TITLE, INK);
-        }
-    }
-    head
-}
-
-fn shifted(picture: &RgbImage, x: u32, width: u32) -> RgbImage {
-    let mut all = blank(width, picture.height());
-    paste(&mut all, picture, x, 0);
-    all
-}
-
-/// A picture with words below it, in as many lines as they take.
-pub fn captioned(picture: &RgbImage, words: &str) -> RgbImage {
-    let width = picture.width().max(240);
-    let below = paragraph(words, 0, width, 1);
-    super::canvas::below(&[picture.clone(), below], GAP)
-}
-
-fn paragraph(words: &str, margin: u32, width: u32, size: u32) -> RgbImage {
-    let room = width.saturating_sub(margin + GAP) / (LETTER * size);
-    let lines = wrapped(words, room.max(8) as usize);
-    let line = LETTER * size + 3;
-    let mut all = blank(width, lines.len() as u32 * line);
-    for (i, words) in lines.iter().enumerate() {
-        let y = i64::from(i as u32 * line);
-        write(&mut all, i64::from(margin), y, words, size, INK);
-    }
-    all
 }
 
 #[cfg(test)]

@@ -174,8 +174,8 @@ fn curves_case(case: &Value) {
     let steps = case["params"]["steps"].as_u64().unwrap() as usize;
     let options = Curves::new()
         .steps(steps)
-        .deletion(Baseline::Fill(baseline(case)))
-        .insertion(Baseline::Fill(baseline(case)));
+        .deletion(Replacement::Fill(baseline(case)))
+        .insertion(Replacement::Fill(baseline(case)));
     let sum = scoring(|one| one.sum());
     let got = deletion_insertion(&sum, &image, &map, &Target::Class(0), &options).unwrap();
     let (expected, tol) = (&case["expected"], case["tol"].as_f64().unwrap());

@@ -11,7 +11,7 @@ fn the_right_order_has_the_smallest_deletion_area_and_the_largest_insertion_area
     let sum = scoring(|one| one.sum());
     let truth = x.index_axis(Axis(0), 0).index_axis(Axis(0), 0).to_owned();
     let truth: Array2<f32> = truth.into_dimensionality().unwrap();
-    let zero = || Baseline::Fill(Fill::Zero);
+    let zero = || Replacement::Fill(Fill::Zero);
     let options = Curves::new().steps(16).insertion(zero()).deletion(zero());
     let areas = |map: &Array2<f32>| {
         let got = deletion_insertion(&sum, &x, map, &Target::Top, &options).unwrap();
