@@ -37,7 +37,8 @@ impl Budget {
     }
 }
 
-/// Milliseconds of each run after the first, which warms up.
+/// Milliseconds of each run after the first, which warms up. Where no run is asked for at least, the
+/// first is the only one, and counts: for what takes long.
 pub fn measure<E>(budget: Budget, run: impl FnMut() -> Result<(), E>) -> Result<Vec<f64>, E> {
     measure_after(budget, run, || {})
 }
@@ -48,7 +49,11 @@ pub fn measure_after<E>(
     mut run: impl FnMut() -> Result<(), E>,
     warm: impl FnOnce(),
 ) -> Result<Vec<f64>, E> {
+    let start = Instant::now();
     run()?;
+    if budget.least == 0 {
+        return Ok(vec![start.elapsed().as_secs_f64() * 1e3]);
+    }
     warm();
     let mut times = Vec::new();
     let start = Instant::now();
@@ -96,6 +101,11 @@ mod tests {
             Ok::<_, ()>(())
         });
         assert_eq!((runs, times.unwrap().len()), (6, 5));
+        let times = measure(Budget::new(60.0, 0), || {
+            runs += 1;
+            Ok::<_, ()>(())
+        });
+        assert_eq!((runs, times.unwrap().len()), (7, 1));
         let times = measure(Budget::new(60.0, 5), || Ok::<_, ()>(()));
         assert_eq!(times.unwrap().len(), MOST);
     }

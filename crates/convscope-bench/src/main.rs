@@ -13,6 +13,7 @@
 mod builder;
 mod clock;
 mod convolution;
+mod look;
 mod nets;
 mod plot;
 mod steps;
@@ -20,6 +21,7 @@ mod steps;
 use builder::Watch;
 use clock::{Budget, Timed, measure, median};
 use convolution::{SHAPES, Shape};
+use look::Look;
 use serde_json::{Value, json};
 use std::error::Error;
 use std::io::{BufRead, Write};
@@ -35,6 +37,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 enum Workload {
     Convolution { shape: Shape, backward: bool },
     Step(Step),
+    Look(Look),
 }
 
 impl Workload {
@@ -42,7 +45,9 @@ impl Workload {
         let convolutions = [false, true]
             .into_iter()
             .flat_map(|backward| SHAPES.map(|shape| Workload::Convolution { shape, backward }));
-        convolutions.chain(STEPS.map(Workload::Step)).collect()
+        let steps = STEPS.map(Workload::Step);
+        let looks = Look::all().map(Workload::Look);
+        convolutions.chain(steps).chain(looks).collect()
     }
 
     fn find(name: &str) -> Result<Workload> {
@@ -59,6 +64,7 @@ impl Workload {
                 format!("{}-{passes}", shape.name())
             }
             Workload::Step(step) => step.name.to_owned(),
+            Workload::Look(look) => look.name(),
         }
     }
 
@@ -69,6 +75,7 @@ impl Workload {
             } => "convolutions, forward",
             Workload::Convolution { backward: true, .. } => "convolutions, forward and backward",
             Workload::Step(_) => "whole steps",
+            Workload::Look(_) => "looking inside",
         }
     }
 
@@ -78,6 +85,7 @@ impl Workload {
                 convolution::time(*shape, *backward, budget)
             }
             Workload::Step(step) => step.time(budget, watch)?,
+            Workload::Look(look) => look.time(budget)?,
         })
     }
 }
@@ -98,7 +106,9 @@ fn run(arguments: &[&str]) -> Result<()> {
     match *arguments {
         ["list"] => {
             for workload in Workload::all() {
-                say(&json!({"workload": workload.name(), "table": workload.table()}));
+                let long = matches!(workload, Workload::Look(look) if look.is_long());
+                let (name, table) = (workload.name(), workload.table());
+                say(&json!({"workload": name, "table": table, "long": long}));
             }
             Ok(())
         }

@@ -20,8 +20,11 @@ MOST = 200
 
 
 def measure(seconds, least, run):
-    """Milliseconds of each run after the first, which warms up."""
+    """Milliseconds of each run after the first, which warms up, or of the first where `least` is 0."""
+    start = time.perf_counter()
     run()
+    if least == 0:
+        return [(time.perf_counter() - start) * 1e3]
     times = []
     start = time.perf_counter()
     while len(times) < MOST and (len(times) < least or time.perf_counter() - start < seconds):
@@ -274,10 +277,108 @@ def step(name, layout):
     return inference
 
 
+class FireOfModules(Fire):
+    """With a module for each ReLU, and none in place: captum's guided backprop hangs itself there."""
+
+    def __init__(self, *sizes):
+        super().__init__(*sizes)
+        self.relus = nn.ModuleList([nn.ReLU(), nn.ReLU(), nn.ReLU()])
+
+    def forward(self, x):
+        x = self.relus[0](self.squeeze(x))
+        return torch.cat([self.relus[1](self.expand1(x)), self.relus[2](self.expand3(x))], 1)
+
+
+def looked_at(name):
+    """A network for captum, and where a dream looks."""
+    global Fire
+    plain, Fire = Fire, FireOfModules
+    net, last = (squeezenet(), 8) if name == "squeezenet" else (vgg16(), 21)
+    Fire = plain
+    for parent in net.modules():
+        for child, module in parent.named_children():
+            if isinstance(module, nn.ReLU):
+                setattr(parent, child, nn.ReLU())
+    return net.eval().requires_grad_(False), net[: last + 1]
+
+
+def look(name, layout):
+    """A way of looking inside as a function to run."""
+    from captum import attr
+    from captum._utils.models.linear_model import SkLearnRidge
+
+    _, network, method = name.split("-")
+    net, part = looked_at(network)
+    net = net.to(memory_format=layout)
+    x = (torch.rand(1, 3, 224, 224) - 0.5).to(memory_format=layout)
+    with torch.inference_mode():
+        net(x)
+    if method == "saliency":
+        return lambda: attr.Saliency(net).attribute(x.clone().requires_grad_(), target=CLASS)
+    if method == "guided":
+        guided = attr.GuidedBackprop(net)
+        return lambda: guided.attribute(x.clone().requires_grad_(), target=CLASS)
+    if method == "occlusion":
+        occlusion = attr.Occlusion(net)
+
+        def occluded():
+            with torch.no_grad():
+                occlusion.attribute(
+                    x, (3, 32, 32), (3, 8, 8), target=CLASS, perturbations_per_eval=16
+                )
+
+        return occluded
+    if method == "integrated":
+        return lambda: attr.IntegratedGradients(net).attribute(
+            x, target=CLASS, n_steps=50, internal_batch_size=10
+        )
+    if method == "lime":
+        row = torch.arange(224) // 32
+        grid = (7 * row[:, None] + row[None, :])[None, None].expand(1, 3, 224, 224)
+        lime = attr.Lime(net, SkLearnRidge(alpha=1.0))
+
+        def explained():
+            with torch.no_grad():
+                lime.attribute(
+                    x, target=CLASS, feature_mask=grid, n_samples=1000, perturbations_per_eval=16
+                )
+
+        return explained
+    if method == "ascent":
+
+        def ascent():
+            y = x
+            for _ in range(100):
+                y = y.detach().requires_grad_()
+                (g,) = torch.autograd.grad(net(y)[:, CLASS].sum(), y)
+                y = y + g
+
+        return ascent
+    photo = torch.rand(1, 3, 512, 512) - 0.5
+
+    def dream():
+        detail = None
+        for octave in reversed(range(4)):
+            side = int(512 / 1.4**octave)
+            base = F.interpolate(photo, (side, side), mode="bilinear", antialias=True)
+            y = base if detail is None else base + F.interpolate(detail, (side, side), mode="bilinear")
+            y = y.to(memory_format=layout)
+            for _ in range(10):
+                down, across = (int(v) for v in torch.randint(-32, 33, (2,)))
+                y = torch.roll(y, (down, across), (2, 3)).detach().requires_grad_()
+                (g,) = torch.autograd.grad(0.5 * part(y).square().sum(), y)
+                y = (y + 0.02 * g / g.abs().mean()).clamp(-2, 2)
+                y = torch.roll(y, (-down, -across), (2, 3))
+            detail = y.detach() - base
+
+    return dream
+
+
 def prepared(name, layout):
     torch.manual_seed(1)
     layout = torch.channels_last if layout == "channels_last" else torch.contiguous_format
-    return convolution(name, layout) if name.startswith("conv-") else step(name, layout)
+    kinds = {"conv": convolution, "look": look}
+    return kinds.get(name.split("-")[0], step)(name, layout)
 
 
 def median(values):

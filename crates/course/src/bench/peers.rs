@@ -15,6 +15,8 @@ use std::process::Command;
 
 /// The version that is compared with.
 const TORCH: &str = "2.15.0";
+/// What looks inside its networks.
+const CAPTUM: &str = "captum==0.9.0";
 
 /// Where PyTorch keeps builds without CUDA, a tenth of the size of the others.
 const TORCH_INDEX: &str = "https://download.pytorch.org/whl/cpu";
@@ -130,7 +132,10 @@ impl Peers {
 }
 
 fn has_torch(python: &Path) -> bool {
-    let print = ["-c", "import torch; print(torch.__version__)"];
+    let print = [
+        "-c",
+        "import captum, sklearn, torch; print(torch.__version__)",
+    ];
     let found = python.exists().then(|| output(python, &print)).flatten();
     found.is_some_and(|version| version.split('+').next() == Some(TORCH))
 }
@@ -153,8 +158,9 @@ fn install_torch(venv: &Path, log: &mut Log) -> Result<()> {
     };
     let cpu = format!("torch=={TORCH}+cpu");
     let any = format!("torch=={TORCH}");
-    pip(&["--extra-index-url", TORCH_INDEX, &cpu, "numpy"])
-        .or_else(|_| pip(&[&any, "numpy"]))
+    let with = ["numpy", CAPTUM, "scikit-learn"];
+    pip(&[&["--extra-index-url", TORCH_INDEX, &cpu], &with[..]].concat())
+        .or_else(|_| pip(&[&[any.as_str()], &with[..]].concat()))
         .context("pip could not install PyTorch (is the network there?)")?;
     step.done();
     Ok(())

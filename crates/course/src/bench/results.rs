@@ -56,6 +56,9 @@ pub struct Measured {
     pub workload: String,
     /// The table it belongs to.
     pub table: String,
+    /// Whether a run takes seconds.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub long: bool,
     /// Of one run, counted as the definition of a convolution has them.
     pub multiply_adds: u64,
     pub times: BTreeMap<Runner, Vec<f64>>,
@@ -71,7 +74,11 @@ impl Measured {
         self.median(Runner::Convscope)
     }
 
+    /// Where it was counted.
     pub fn gflops(&self) -> Option<f64> {
+        if self.multiply_adds == 0 {
+            return None;
+        }
         Some(2.0 * self.multiply_adds as f64 / self.milliseconds()? / 1e6)
     }
 
@@ -183,6 +190,7 @@ pub mod tests {
         Measured {
             workload: workload.into(),
             table: table.into(),
+            long: false,
             multiply_adds: 1_000_000_000,
             times: times.iter().map(|(r, t)| (*r, t.to_vec())).collect(),
         }
