@@ -2,7 +2,7 @@
 
 use super::canvas::{below, blank, paste};
 use super::sheet::{GAP, TITLE};
-use super::words::{INK, LETTER, text_width, wrapped, write};
+use super::words::{INK, letter, text_width, wrapped, write};
 use image::RgbImage;
 
 /// Titles in the middle of their columns; short ones stand close to them.
@@ -41,9 +41,9 @@ pub fn captioned(picture: &RgbImage, words: &str) -> RgbImage {
 }
 
 pub(super) fn paragraph(words: &str, margin: u32, width: u32, size: u32) -> RgbImage {
-    let room = width.saturating_sub(margin + GAP) / (LETTER * size);
+    let room = width.saturating_sub(margin + GAP) / letter(size)[0];
     let lines = wrapped(words, room.max(8) as usize);
-    let line = LETTER * size + 3;
+    let line = letter(size)[1] + 1;
     let mut all = blank(width, lines.len() as u32 * line);
     for (i, words) in lines.iter().enumerate() {
         let y = i64::from(i as u32 * line);

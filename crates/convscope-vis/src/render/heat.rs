@@ -3,7 +3,7 @@
 use super::canvas::{blank, magnified, paste};
 use super::colour::Colormap;
 use super::scale::{Ends, Look, Scale};
-use super::words::{INK, number, text_width, write};
+use super::words::{INK, letter, number, text_width, write};
 use crate::provenance::Provenance;
 use image::{Rgb, RgbImage};
 use ndarray::Array2;
@@ -74,7 +74,7 @@ impl Painted {
 pub(super) fn colour_bar(colours: Colormap, ends: Ends, width: u32) -> RgbImage {
     const BAR: u32 = 10;
     let size = if width >= 320 { 2 } else { 1 };
-    let mut bar = blank(width, BAR + 4 + 8 * size);
+    let mut bar = blank(width, BAR + 4 + letter(size)[1]);
     for x in 0..width {
         let t = f64::from(x) / f64::from((width - 1).max(1));
         for y in 0..BAR {
@@ -91,7 +91,7 @@ pub(super) fn colour_bar(colours: Colormap, ends: Ends, width: u32) -> RgbImage 
     if let Some(t) = ends.share(0.0).filter(|t| *t > 0.0 && *t < 1.0) {
         let x = (t * f64::from(width)) as u32;
         let x = x.saturating_sub(text_width("0", size) / 2);
-        if x > text_width(&low, size) + 8 && x + 16 * size < right {
+        if x > text_width(&low, size) + 8 && x + 2 * letter(size)[0] < right {
             put(x, "0");
         }
     }

@@ -4,7 +4,7 @@ use super::canvas::{blank, fitted, paste};
 use super::caption::{header, paragraph, shifted};
 use super::heat::{Overlay, colour_bar, coloured, laid_over, resized};
 use super::scale::{Ends, Look, Scale};
-use super::words::{INK, LETTER, wrapped, write};
+use super::words::{INK, letter, wrapped, write};
 use image::RgbImage;
 use ndarray::Array2;
 
@@ -202,16 +202,16 @@ impl Sheet {
             .max()
             .unwrap_or(0);
         let columns = columns.max(self.columns.len());
-        let letters = |width: u32, size: u32| (width / (LETTER * size)) as usize;
+        let letters = |width: u32, size: u32| (width / letter(size)[0]) as usize;
         let titles: Vec<Vec<String>> = self
             .columns
             .iter()
             .map(|t| wrapped(t, letters(self.side, TITLE)))
             .collect();
-        let line = LETTER * TITLE + 3;
+        let line = letter(TITLE)[1] + 1;
         let head = titles.iter().map(Vec::len).max().unwrap_or(0) as u32 * line + GAP;
         let longest = self.rows.iter().map(|(t, _)| t.chars().count()).max();
-        let margin = longest.unwrap_or(0).min(14) as u32 * LETTER * TITLE;
+        let margin = longest.unwrap_or(0).min(20) as u32 * letter(TITLE)[0];
         let margin = margin + if margin > 0 { 2 * GAP } else { GAP };
         let width = margin + columns as u32 * (self.side + GAP);
         let mut parts = vec![header(&titles, margin, self.side, width, head, line)];
@@ -257,19 +257,22 @@ impl Sheet {
     ) -> RgbImage {
         let pictures: Vec<RgbImage> = cells.iter().map(|c| self.cell(c, look, ends)).collect();
         let height = pictures.iter().map(RgbImage::height).max().unwrap_or(1);
-        let room = (self.side / LETTER) as usize;
+        let room = (self.side / letter(1)[0]) as usize;
         let notes: Vec<Vec<String>> = cells.iter().map(|c| wrapped(&c.note, room)).collect();
         let lines = notes.iter().map(Vec::len).max().unwrap_or(0) as u32;
-        let mut row = blank(width, height + lines * (LETTER + 3) + lines.min(1) * 3);
+        let mut row = blank(
+            width,
+            height + lines * (letter(1)[1] + 1) + lines.min(1) * 3,
+        );
         for (i, words) in wrapped(title, 14).iter().enumerate() {
-            let y = i64::from(height / 2) + (LETTER * TITLE + 3) as i64 * i as i64 - 8;
+            let y = i64::from(height / 2) + i64::from(letter(TITLE)[1] + 1) * i as i64 - 8;
             write(&mut row, i64::from(GAP), y, words, TITLE, INK);
         }
         for (i, (picture, note)) in pictures.iter().zip(&notes).enumerate() {
             let x = margin + i as u32 * (self.side + GAP);
             paste(&mut row, picture, x, 0);
             for (k, words) in note.iter().enumerate() {
-                let y = height + 3 + k as u32 * (LETTER + 3);
+                let y = height + 3 + k as u32 * (letter(1)[1] + 1);
                 write(&mut row, i64::from(x), i64::from(y), words, 1, INK);
             }
         }

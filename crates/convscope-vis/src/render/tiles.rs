@@ -4,7 +4,7 @@ use super::canvas::{blank, fitted, magnified, paste};
 use super::colour::Colormap;
 use super::heat::{Painted, coloured};
 use super::scale::{Ends, Look, Scale};
-use super::words::{INK, LETTER, write};
+use super::words::{INK, letter, write};
 use crate::error::{Result, VisError};
 use image::{Rgb, RgbImage};
 use ndarray::{Array3, Axis};
@@ -141,7 +141,7 @@ impl Tiles {
         let rows = images.len().div_ceil(columns) as u32;
         let title = match self.titles.is_empty() {
             true => 0,
-            false => LETTER + 3,
+            false => letter(1)[1] + 1,
         };
         let (across, down) = (widest + self.gap, highest + title + self.gap);
         let mut grid = blank(columns as u32 * across + self.gap, rows * down + self.gap);
@@ -149,7 +149,7 @@ impl Tiles {
             let x = self.gap + (i % columns) as u32 * across;
             let y = self.gap + (i / columns) as u32 * down;
             if let Some(words) = self.titles.get(i) {
-                let room = (widest / LETTER) as usize;
+                let room = (widest / letter(1)[0]) as usize;
                 let words: String = words.chars().take(room).collect();
                 write(&mut grid, i64::from(x), i64::from(y), &words, 1, INK);
             }

@@ -1,28 +1,47 @@
-//! Letters and numbers on pictures.
+//! Letters and numbers on pictures, in the bitmap font Spleen (Frederic Cambus, BSD-2-Clause).
 
-use font8x8::{BASIC_FONTS, LATIN_FONTS, UnicodeFonts};
 use image::{Rgb, RgbImage};
+use spleen_font::{FONT_6X12, FONT_8X16, FONT_12X24, PSF2Font};
 
 /// The colour of words: almost black.
 pub const INK: [u8; 3] = [40, 40, 40];
-/// Pixels of a letter at size 1, both ways.
-pub(super) const LETTER: u32 = 8;
 
-/// How wide words are at a size; a letter is 8 pixels times the size.
-pub fn text_width(words: &str, size: u32) -> u32 {
-    words.chars().count() as u32 * LETTER * size
+/// Width and height of a letter in pixels, at sizes 1, 2 and 3.
+pub(super) const fn letter(size: u32) -> [u32; 2] {
+    match size {
+        0 | 1 => [6, 12],
+        2 => [8, 16],
+        _ => [12, 24],
+    }
 }
 
-/// Writes words with their upper left corner at (x, y), in letters of 8 by 8 pixels times the size.
-/// What the font does not have becomes a question mark; what lies outside is lost.
+/// How wide words are at a size: 1 is small, 2 for titles, 3 is large.
+pub fn text_width(words: &str, size: u32) -> u32 {
+    words.chars().count() as u32 * letter(size)[0]
+}
+
+/// Writes words with their upper left corner at (x, y). What the font does not have becomes a
+/// question mark; what lies outside is lost.
 pub fn write(picture: &mut RgbImage, x: i64, y: i64, words: &str, size: u32, ink: [u8; 3]) {
-    let size = size.max(1);
+    let data = match size {
+        0 | 1 => FONT_6X12,
+        2 => FONT_8X16,
+        _ => FONT_12X24,
+    };
+    let Ok(mut font) = PSF2Font::new(data) else {
+        return;
+    };
+    let [width, height] = letter(size);
+    let bytes_a_row = width.div_ceil(8) as usize;
     for (i, letter) in words.chars().enumerate() {
-        let left = x + i as i64 * i64::from(LETTER * size);
-        let side = (LETTER * size) as usize;
-        for (row, column) in (0..side * side).map(|k| (k / side, k % side)) {
-            if dot(glyph(letter), row, column, size as usize) {
-                let (px, py) = (left + column as i64, y + row as i64);
+        let left = x + i as i64 * i64::from(width);
+        let Some(rows) = glyph(&mut font, letter) else {
+            continue;
+        };
+        for (row, column) in (0..height * width).map(|k| (k / width, k % width)) {
+            let byte = rows.get(row as usize * bytes_a_row + column as usize / 8);
+            if byte.is_some_and(|b| b >> (7 - column % 8) & 1 == 1) {
+                let (px, py) = (left + i64::from(column), y + i64::from(row));
                 if let (Ok(px), Ok(py)) = (u32::try_from(px), u32::try_from(py))
                     && let Some(pixel) = picture.get_pixel_mut_checked(px, py)
                 {
@@ -33,38 +52,17 @@ pub fn write(picture: &mut RgbImage, x: i64, y: i64, words: &str, size: u32, ink
     }
 }
 
-/// Eight rows of a letter; the lowest bit is the leftmost pixel.
-fn glyph(letter: char) -> [u8; 8] {
+/// The rows of a letter, the highest bit of a byte at the left.
+fn glyph<'a>(font: &mut PSF2Font<'a>, letter: char) -> Option<&'a [u8]> {
     let plain = match letter {
         '–' | '—' | '−' => '-',
         '’' | '‘' => '\'',
         '“' | '”' => '"',
-        '×' => 'x',
         other => other,
     };
-    let known = BASIC_FONTS.get(plain).or_else(|| LATIN_FONTS.get(plain));
-    known.unwrap_or_else(|| BASIC_FONTS.get('?').unwrap_or_default())
-}
-
-/// Whether a pixel of an enlarged letter is inked. At even sizes the quarters of a square are
-/// rounded as Scale2x does, so that slanted strokes are not stairs.
-fn dot(rows: [u8; 8], row: usize, column: usize, size: usize) -> bool {
-    let at = |y: isize, x: isize| {
-        (0..8).contains(&y) && (0..8).contains(&x) && rows[y as usize] >> x & 1 == 1
-    };
-    let (y, x) = ((row / size) as isize, (column / size) as isize);
-    let here = at(y, x);
-    if !size.is_multiple_of(2) {
-        return here;
-    }
-    let down = if (row % size) * 2 < size { -1 } else { 1 };
-    let right = if (column % size) * 2 < size { -1 } else { 1 };
-    let (vertical, horizontal) = (at(y + down, x), at(y, x + right));
-    let (opposite_v, opposite_h) = (at(y - down, x), at(y, x - right));
-    match vertical == horizontal && vertical != opposite_h && horizontal != opposite_v {
-        true => vertical,
-        false => here,
-    }
+    let mut buffer = [0; 4];
+    let known = font.get_glyph_data(plain.encode_utf8(&mut buffer).as_bytes());
+    known.or_else(|| font.get_glyph_data(b"?"))
 }
 
 /// Words in lines of at most so many letters. Words that are too long break after a hyphen, a dot or
