@@ -113,7 +113,7 @@ pub fn slider(preprocessing: &Preprocessing, frames: &[Frame], image: usize) -> 
 
 /// Images before and after they were changed to fool a network, and the change between them: a
 /// column for each image, with what the network says below. Changes are magnified until the largest
-/// is black or white; grey is no change.
+/// hundredth is black or white; grey is no change.
 ///
 /// # Errors
 /// When the images are not those that were changed.
@@ -150,20 +150,22 @@ pub fn before_after(
     for (one, other) in both {
         let change = preprocessing.pixels(other)? - preprocessing.pixels(one)?;
         let most = change.iter().fold(0.0_f32, |most, v| most.max(v.abs()));
-        let half = 0.5 / most.max(1e-9);
+        let mut sizes: Vec<f32> = change.iter().map(|v| v.abs()).collect();
+        sizes.sort_by(f32::total_cmp);
+        let large = sizes[sizes.len() * 99 / 100];
+        let half = 0.5 / large.max(1e-9);
         let cell = Cell::picture(picture(change.mapv(|v| 0.5 + half * v).view())?);
         changes.push(cell.note(format!("up to {:.1} of 255 grey levels", 255.0 * most)));
     }
     let height = before.first().map_or(0, |p| p.height());
     let side = match (height <= 64, before.len()) {
         (true, ..7) => 112,
-        (true, _) => 84,
-        (false, ..5) => 224,
-        (false, _) => 160,
+        (true, _) => 80,
+        (false, _) => 176,
     };
     Ok(Sheet::new(before.iter().map(|_| ""))
         .row("before", noted(&before, &fooled.before))
-        .row("change, magnified", changes)
+        .row("change", changes)
         .row("after", noted(&after, &fooled.after))
         .side(side))
 }
