@@ -45,5 +45,5 @@ pub use picture::{
 };
 pub use plot::{Figure, Number, Plot, Plots, figure};
 pub use race::{Landscape, Race, Track};
-pub use seen::{compare, patch_sheet, seen, slider};
+pub use seen::{before_after, compare, patch_sheet, seen, slider};
 pub use time::{Timing, time_it};

@@ -4,8 +4,10 @@
 use crate::picture::{Gallery, gallery};
 use convscope_data::Preprocessing;
 use convscope_nn::Tensor;
-use convscope_vis::render::{Cell, Frames, Overlay, Shared, Sheet, photo};
-use convscope_vis::{Attribution, ChannelPatches, Frame, Reduce, Result, VisError};
+use convscope_vis::render::{Cell, Frames, Overlay, Shared, Sheet, photo, picture};
+use convscope_vis::{
+    Attribution, ChannelPatches, Fooled, Frame, Reduce, Result, Verdict, VisError,
+};
 use image::RgbImage;
 use ndarray::{Array4, ArrayView3, Axis, Ix4};
 
@@ -109,6 +111,65 @@ pub fn slider(preprocessing: &Preprocessing, frames: &[Frame], image: usize) -> 
     }
 }
 
+/// Images before and after they were changed to fool a network, and the change between them: a
+/// column for each image, with what the network says below. Changes are magnified until the largest
+/// hundredth is black or white; grey is no change.
+///
+/// # Errors
+/// When the images are not those that were changed.
+pub fn before_after(
+    preprocessing: &Preprocessing,
+    labels: &[String],
+    images: &Tensor,
+    fooled: &Fooled,
+) -> Result<Sheet> {
+    let (before, after) = (
+        pictures(preprocessing, images)?,
+        pictures(preprocessing, &fooled.images)?,
+    );
+    if before.len() != after.len() {
+        return Err(VisError::Shape {
+            what: "images before they were changed".into(),
+            expected: format!("{} images", after.len()),
+            got: format!("{} images", before.len()),
+        });
+    }
+    let said = |verdict: &Verdict| {
+        let label = labels.get(verdict.class);
+        let label = label.map_or_else(|| format!("class {}", verdict.class), Clone::clone);
+        format!("{label}, {:.1} %", 100.0 * verdict.confidence)
+    };
+    let noted = |all: &[RgbImage], verdicts: &[Verdict]| -> Vec<Cell> {
+        let both = all.iter().cloned().zip(verdicts);
+        both.map(|(picture, v)| Cell::picture(picture).note(said(v)))
+            .collect()
+    };
+    let (given, changed) = (batch(images)?, batch(&fooled.images)?);
+    let both = given.outer_iter().zip(changed.outer_iter());
+    let mut changes = Vec::new();
+    for (one, other) in both {
+        let change = preprocessing.pixels(other)? - preprocessing.pixels(one)?;
+        let most = change.iter().fold(0.0_f32, |most, v| most.max(v.abs()));
+        let mut sizes: Vec<f32> = change.iter().map(|v| v.abs()).collect();
+        sizes.sort_by(f32::total_cmp);
+        let large = sizes[sizes.len() * 99 / 100];
+        let half = 0.5 / large.max(1e-9);
+        let cell = Cell::picture(picture(change.mapv(|v| 0.5 + half * v).view())?);
+        changes.push(cell.note(format!("up to {:.1} of 255 grey levels", 255.0 * most)));
+    }
+    let height = before.first().map_or(0, |p| p.height());
+    let side = match (height <= 64, before.len()) {
+        (true, ..7) => 112,
+        (true, _) => 80,
+        (false, _) => 176,
+    };
+    Ok(Sheet::new(before.iter().map(|_| ""))
+        .row("before", noted(&before, &fooled.before))
+        .row("change", changes)
+        .row("after", noted(&after, &fooled.after))
+        .side(side))
+}
+
 fn pictures(preprocessing: &Preprocessing, images: &Tensor) -> Result<Vec<RgbImage>> {
     let picture = |one: ArrayView3<'_, f32>| photo(preprocessing, one);
     batch(images)?.outer_iter().map(picture).collect()
@@ -129,7 +190,7 @@ mod tests {
     use super::*;
     use crate::show::Show;
     use convscope_nn::{Conv2d, Flatten, Linear, Network};
-    use convscope_vis::{Target, saliency};
+    use convscope_vis::{Bounds, Fgsm, Target, fgsm, saliency};
 
     fn images() -> Tensor {
         Tensor::from_shape_fn(vec![2, 3, 12, 12], |i| (i[2] * i[3]) as f32 / 144.0 - 0.5)
@@ -192,5 +253,26 @@ mod tests {
         );
         assert!(slider(&Preprocessing::cifar10(), &frames, 2).is_err());
         assert!(slider(&Preprocessing::cifar10(), &[], 0).is_err());
+    }
+
+    #[test]
+    fn changed_images_stand_below_what_they_were() {
+        let net = Network::input([3, 12, 12])
+            .add("flatten", Flatten)
+            .add("fc", Linear::new(2))
+            .build(1)
+            .unwrap();
+        let preprocessing = Preprocessing::cifar10();
+        let settings = Fgsm::new(0.1, Bounds::of(&preprocessing).unwrap());
+        let fooled = fgsm(&net, &images(), &settings).unwrap();
+        let labels = ["ant".to_owned(), "bee".to_owned()];
+        let sheet = before_after(&preprocessing, &labels, &images(), &fooled).unwrap();
+        assert!(sheet.draw().height() > 3 * 112);
+        let one = images()
+            .slice(ndarray::s![..1, .., .., ..])
+            .to_owned()
+            .into_dyn();
+        let wrong = before_after(&preprocessing, &labels, &one, &fooled);
+        assert!(wrong.unwrap_err().to_string().contains("2 images"));
     }
 }

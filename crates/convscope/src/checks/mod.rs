@@ -12,13 +12,15 @@ pub mod n06;
 pub mod n07;
 pub mod n08;
 pub mod n12;
+pub mod n16;
+pub mod n18;
 #[cfg(test)]
 mod testing;
 
 use crate::check::About;
 
 /// Every exercise of every notebook, in the order of the notebook.
-pub(crate) static NOTEBOOKS: [(&str, &[&About]); 9] = [
+pub(crate) static NOTEBOOKS: [(&str, &[&About]); 11] = [
     ("00", n00::ALL),
     ("01", n01::ALL),
     ("02", n02::ALL),
@@ -28,6 +30,8 @@ pub(crate) static NOTEBOOKS: [(&str, &[&About]); 9] = [
     ("07", n07::ALL),
     ("08", n08::ALL),
     ("12", n12::ALL),
+    ("16", n16::ALL),
+    ("18", n18::ALL),
 ];
 
 #[cfg(test)]
