@@ -7,6 +7,7 @@
 //! the modules of [`checks`] say whether an exercise is right.
 #![deny(missing_docs)]
 
+mod album;
 mod beside;
 mod blocks;
 pub mod check;
@@ -32,6 +33,7 @@ pub use image;
 pub use ndarray;
 pub use plotters;
 
+pub use album::{Album, album, picture_map};
 pub use beside::{Beside, beside_published};
 pub use blocks::{Block, Blocks, by_block};
 pub use convscope_graph::{Detail, Drawing, draw};
@@ -45,5 +47,9 @@ pub use picture::{
 };
 pub use plot::{Figure, Number, Plot, Plots, figure};
 pub use race::{Landscape, Race, Track};
+<<<<<<< HEAD
 pub use seen::{before_after, compare, patch_sheet, seen, slider};
+=======
+pub use seen::{compare, filter_sheet, patch_sheet, seen, slider};
+>>>>>>> 14fe6ce692c1e17051426f7b1c750e46c63a8ce6
 pub use time::{Timing, time_it};

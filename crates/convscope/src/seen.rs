@@ -1,12 +1,20 @@
 //! Pictures of what networks saw, made and looked at: from arrays in the network's units, with its
 //! preprocessing turned back.
 
-use crate::picture::{Gallery, gallery};
-use convscope_data::Preprocessing;
+use crate::picture::{Gallery, Picture, gallery};
+use convscope_data::{Channels, Preprocessing};
 use convscope_nn::Tensor;
+<<<<<<< HEAD
 use convscope_vis::render::{Cell, Frames, Overlay, Shared, Sheet, photo, picture};
 use convscope_vis::{
     Attribution, ChannelPatches, Fooled, Frame, Reduce, Result, Verdict, VisError,
+=======
+use convscope_vis::render::{
+    Cell, Colormap, Frames, Look, Overlay, Scale, Shared, Sheet, Tiles, photo,
+};
+use convscope_vis::{
+    Attribution, ChannelPatches, FilterScale, Filters, Frame, Reduce, Result, VisError,
+>>>>>>> 14fe6ce692c1e17051426f7b1c750e46c63a8ce6
 };
 use image::RgbImage;
 use ndarray::{Array4, ArrayView3, Axis, Ix4};
@@ -84,6 +92,51 @@ pub fn patch_sheet(preprocessing: &Preprocessing, channels: &[ChannelPatches]) -
         sheet = sheet.row(format!("channel {}", channel.channel), cells);
     }
     Ok(sheet.side(96))
+}
+
+/// Filters as pictures on a grid, grey where a weight is zero; those that read a photograph in its
+/// colours, whatever the order in which the network takes them. Of deeper ones a row for each of the
+/// first `most` filters, with at most as many of its channels.
+///
+/// # Errors
+/// When there is no filter.
+pub fn filter_sheet(
+    preprocessing: &Preprocessing,
+    filters: &Filters,
+    scale: FilterScale,
+    most: usize,
+) -> Result<Picture> {
+    let tiles = filters.tiles(scale);
+    let columns = tiles.columns;
+    let keep = |i: &usize| columns == 0 || (i / columns < most && i % columns < most);
+    let mut kept: Vec<_> = (0..tiles.pictures.dim().0).filter(keep).collect();
+    if columns == 0 {
+        kept.truncate(most);
+    }
+    let shown: Vec<_> = kept
+        .into_iter()
+        .map(|i| {
+            let mut tile = tiles.pictures.index_axis(Axis(0), i).to_owned();
+            if preprocessing.channels == Channels::Bgr && tile.dim().0 == 3 {
+                tile.invert_axis(Axis(0));
+            }
+            tile
+        })
+        .collect();
+    let unit = Scale::Given {
+        low: 0.0,
+        high: 1.0,
+    };
+    let side = filters.weights.dim().2;
+    let (wide, size) = match columns {
+        0 => (12, 49),
+        _ => (columns.min(most), 24),
+    };
+    let grid = Tiles::new()
+        .look(Look::new(Colormap::Grey, unit))
+        .magnify((size / side).max(1) as u32)
+        .columns(wide);
+    Ok(Picture::from(&grid.arrays(&shown)?.image).magnify(1))
 }
 
 /// A slider over the recorded frames of image number `image`.
@@ -238,6 +291,36 @@ mod tests {
                 .unwrap_err()
                 .to_string()
                 .contains("each of the 2 images")
+        );
+    }
+
+    #[test]
+    fn filters_are_shown_in_the_colours_of_the_photograph() {
+        let mut net = Network::input([3, 8, 8])
+            .add("conv1", Conv2d::new(1, 2).no_bias())
+            .add("conv2", Conv2d::new(5, 2).no_bias())
+            .build(1)
+            .unwrap();
+        let mut first = Tensor::zeros(vec![1, 3, 2, 2]);
+        first.slice_mut(ndarray::s![0, 0, .., ..]).fill(1.0);
+        net.set_parameter("conv1.weight", first).unwrap();
+        let shown = |preprocessing: &Preprocessing, layer| {
+            let found = convscope_vis::filters(&net, layer).unwrap();
+            filter_sheet(preprocessing, &found, FilterScale::Shared, 4)
+                .unwrap()
+                .shown()
+                .html
+                .unwrap()
+        };
+        let mut blue_first = Preprocessing::cifar10();
+        blue_first.channels = Channels::Bgr;
+        assert_ne!(
+            shown(&Preprocessing::cifar10(), "conv1"),
+            shown(&blue_first, "conv1")
+        );
+        assert_eq!(
+            shown(&Preprocessing::cifar10(), "conv2"),
+            shown(&blue_first, "conv2")
         );
     }
 

@@ -14,13 +14,14 @@ pub mod n08;
 pub mod n12;
 pub mod n16;
 pub mod n18;
+pub mod n11;
 #[cfg(test)]
 mod testing;
 
 use crate::check::About;
 
 /// Every exercise of every notebook, in the order of the notebook.
-pub(crate) static NOTEBOOKS: [(&str, &[&About]); 11] = [
+pub(crate) static NOTEBOOKS: [(&str, &[&About]); 12] = [
     ("00", n00::ALL),
     ("01", n01::ALL),
     ("02", n02::ALL),
@@ -32,6 +33,7 @@ pub(crate) static NOTEBOOKS: [(&str, &[&About]); 11] = [
     ("12", n12::ALL),
     ("16", n16::ALL),
     ("18", n18::ALL),
+    ("11", n11::ALL),
 ];
 
 #[cfg(test)]
