@@ -11,13 +11,14 @@ pub mod n04;
 pub mod n06;
 pub mod n07;
 pub mod n08;
+pub mod n14;
 #[cfg(test)]
 mod testing;
 
 use crate::check::About;
 
 /// Every exercise of every notebook, in the order of the notebook.
-pub(crate) static NOTEBOOKS: [(&str, &[&About]); 8] = [
+pub(crate) static NOTEBOOKS: [(&str, &[&About]); 9] = [
     ("00", n00::ALL),
     ("01", n01::ALL),
     ("02", n02::ALL),
@@ -26,6 +27,7 @@ pub(crate) static NOTEBOOKS: [(&str, &[&About]); 8] = [
     ("06", n06::ALL),
     ("07", n07::ALL),
     ("08", n08::ALL),
+    ("14", n14::ALL),
 ];
 
 #[cfg(test)]
