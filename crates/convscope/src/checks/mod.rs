@@ -15,13 +15,14 @@ pub mod n12;
 pub mod n16;
 pub mod n18;
 pub mod n11;
+pub mod n14;
 #[cfg(test)]
 mod testing;
 
 use crate::check::About;
 
 /// Every exercise of every notebook, in the order of the notebook.
-pub(crate) static NOTEBOOKS: [(&str, &[&About]); 12] = [
+pub(crate) static NOTEBOOKS: [(&str, &[&About]); 13] = [
     ("00", n00::ALL),
     ("01", n01::ALL),
     ("02", n02::ALL),
@@ -34,6 +35,7 @@ pub(crate) static NOTEBOOKS: [(&str, &[&About]); 12] = [
     ("16", n16::ALL),
     ("18", n18::ALL),
     ("11", n11::ALL),
+    ("14", n14::ALL),
 ];
 
 #[cfg(test)]
