@@ -47,9 +47,5 @@ pub use picture::{
 };
 pub use plot::{Figure, Number, Plot, Plots, figure};
 pub use race::{Landscape, Race, Track};
-<<<<<<< HEAD
-pub use seen::{before_after, compare, patch_sheet, seen, slider};
-=======
-pub use seen::{compare, filter_sheet, patch_sheet, seen, slider};
->>>>>>> 14fe6ce692c1e17051426f7b1c750e46c63a8ce6
+pub use seen::{before_after, compare, filter_sheet, patch_sheet, seen, slider};
 pub use time::{Timing, time_it};

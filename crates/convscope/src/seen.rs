@@ -4,17 +4,12 @@
 use crate::picture::{Gallery, Picture, gallery};
 use convscope_data::{Channels, Preprocessing};
 use convscope_nn::Tensor;
-<<<<<<< HEAD
-use convscope_vis::render::{Cell, Frames, Overlay, Shared, Sheet, photo, picture};
-use convscope_vis::{
-    Attribution, ChannelPatches, Fooled, Frame, Reduce, Result, Verdict, VisError,
-=======
 use convscope_vis::render::{
-    Cell, Colormap, Frames, Look, Overlay, Scale, Shared, Sheet, Tiles, photo,
+    Cell, Colormap, Frames, Look, Overlay, Scale, Shared, Sheet, Tiles, photo, picture,
 };
 use convscope_vis::{
-    Attribution, ChannelPatches, FilterScale, Filters, Frame, Reduce, Result, VisError,
->>>>>>> 14fe6ce692c1e17051426f7b1c750e46c63a8ce6
+    Attribution, ChannelPatches, FilterScale, Filters, Fooled, Frame, Reduce, Result, Verdict,
+    VisError,
 };
 use image::RgbImage;
 use ndarray::{Array4, ArrayView3, Axis, Ix4};

@@ -11,11 +11,11 @@ pub mod n04;
 pub mod n06;
 pub mod n07;
 pub mod n08;
+pub mod n11;
 pub mod n12;
+pub mod n14;
 pub mod n16;
 pub mod n18;
-pub mod n11;
-pub mod n14;
 #[cfg(test)]
 mod testing;
 
