@@ -211,7 +211,7 @@ impl Sheet {
         let line = letter(TITLE)[1] + 1;
         let head = titles.iter().map(Vec::len).max().unwrap_or(0) as u32 * line + GAP;
         let longest = self.rows.iter().map(|(t, _)| t.chars().count()).max();
-        let margin = longest.unwrap_or(0).min(20) as u32 * letter(TITLE)[0];
+        let margin = longest.unwrap_or(0).min(14) as u32 * letter(TITLE)[0];
         let margin = margin + if margin > 0 { 2 * GAP } else { GAP };
         let width = margin + columns as u32 * (self.side + GAP);
         let mut parts = vec![header(&titles, margin, self.side, width, head, line)];

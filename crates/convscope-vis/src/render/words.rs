@@ -1,21 +1,20 @@
 //! Letters and numbers on pictures, in the bitmap font Spleen (Frederic Cambus, BSD-2-Clause).
 
 use image::{Rgb, RgbImage};
-use spleen_font::{FONT_6X12, FONT_8X16, FONT_12X24, PSF2Font};
+use spleen_font::{FONT_6X12, FONT_12X24, PSF2Font};
 
 /// The colour of words: almost black.
 pub const INK: [u8; 3] = [40, 40, 40];
 
-/// Width and height of a letter in pixels, at sizes 1, 2 and 3.
+/// Width and height of a letter in pixels. (The font's files of other sizes are damaged in the crate.)
 pub(super) const fn letter(size: u32) -> [u32; 2] {
     match size {
         0 | 1 => [6, 12],
-        2 => [8, 16],
         _ => [12, 24],
     }
 }
 
-/// How wide words are at a size: 1 is small, 2 for titles, 3 is large.
+/// How wide words are at a size: 1 for small letters, 2 for titles.
 pub fn text_width(words: &str, size: u32) -> u32 {
     words.chars().count() as u32 * letter(size)[0]
 }
@@ -25,7 +24,6 @@ pub fn text_width(words: &str, size: u32) -> u32 {
 pub fn write(picture: &mut RgbImage, x: i64, y: i64, words: &str, size: u32, ink: [u8; 3]) {
     let data = match size {
         0 | 1 => FONT_6X12,
-        2 => FONT_8X16,
         _ => FONT_12X24,
     };
     let Ok(mut font) = PSF2Font::new(data) else {
@@ -144,6 +142,21 @@ mod tests {
         assert_eq!(wrapped("abcdefg", 3), ["abc", "def", "g"]);
         assert_eq!(wrapped("guided-backprop", 14), ["guided-", "backprop"]);
         assert!(wrapped("", 4).is_empty());
+    }
+
+    #[test]
+    fn every_letter_is_there_at_every_size_and_no_two_are_alike() {
+        for (size, data) in [(1, FONT_6X12), (2, FONT_12X24)] {
+            let [width, height] = letter(size);
+            let mut font = PSF2Font::new(data).unwrap();
+            let mut seen = std::collections::HashSet::new();
+            for c in '!'..='~' {
+                let rows = glyph(&mut font, c).unwrap();
+                assert_eq!(rows.len() as u32, height * width.div_ceil(8), "{c}");
+                assert!(rows.iter().any(|&b| b != 0), "{c}");
+                assert!(seen.insert(rows.to_vec()), "{c}");
+            }
+        }
     }
 
     #[test]

@@ -1,12 +1,9 @@
 //! What looking inside a network gives: maps, sheets, frames, curves.
 
 use super::{Align, Show, Shown, Table, img, note, paragraph};
+use crate::picture::Raster;
 use crate::plot::Plot;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use convscope_vis::render::{
-    Cell, Frames, Look, Painted, Shared, Sheet, Tiles, borders, heat_map, png,
-};
+use convscope_vis::render::{Cell, Frames, Look, Painted, Shared, Sheet, Tiles, borders, heat_map};
 use convscope_vis::{
     Attribution, DeletionInsertion, Filters, LayerStatistics, Provenance, Reduce, Robustness,
     Segmentation,
@@ -34,10 +31,12 @@ pub(crate) fn pictured(picture: &RgbImage, alt: &str, words: &[String]) -> Shown
         .filter(|line| !line.is_empty())
         .collect::<Vec<_>>()
         .join("\n");
-    let Ok(bytes) = png(picture) else {
-        return Shown::text(text);
+    let raster = Raster {
+        width: picture.width() as usize,
+        height: picture.height() as usize,
+        rgb: picture.as_raw().clone(),
     };
-    let address = format!("data:image/png;base64,{}", STANDARD.encode(bytes));
+    let address = raster.data_address();
     let mut html = img(&address, alt, picture.width().min(WIDEST) as usize);
     for line in words.iter().filter(|line| !line.is_empty()) {
         html.push_str(&paragraph(line));
