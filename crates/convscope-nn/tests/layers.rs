@@ -427,9 +427,12 @@ fn max_pooling_is_the_plain_maximum_for_every_width() {
                 &[1, 6, width],
                 MaxPool2d::new(window).stride(stride).padding(pad),
             );
-            let x = numbers(&[1, 1, 6, width]).mapv(|v| (v * 7.0).sin());
+            // Few values, so that many windows hold their largest more than once.
+            let x = numbers(&[1, 1, 6, width]).mapv(|v| (3.0 * (v * 7.0).sin()).round());
             let y = net.forward(&x).unwrap();
-            assert_eq!(net.trace(&x).unwrap().output(), &y, "with switches");
+            let trace = net.trace(&x).unwrap();
+            assert_eq!(trace.output(), &y, "with switches");
+            let mut switches = trace.switches("layer").unwrap().iter();
             let y = y.into_dimensionality::<ndarray::Ix4>().unwrap();
             for ((_, _, row, column), &found) in y.indexed_iter() {
                 let reach = |at: usize, size: usize| {
@@ -442,6 +445,11 @@ fn max_pooling_is_the_plain_maximum_for_every_width() {
                     found, largest,
                     "{window}/{stride} padded {pad}, width {width}"
                 );
+                let mut places =
+                    reach(row, 6).flat_map(|y| reach(column, width).map(move |x| (y, x)));
+                let first = places.find(|&(y, column)| x[[0, 0, y, column]] == largest);
+                let at = *switches.next().unwrap() as usize;
+                assert_eq!(Some((at / width, at % width)), first, "the first of equals");
             }
         }
     }

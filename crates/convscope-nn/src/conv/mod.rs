@@ -242,7 +242,7 @@ impl Method {
         }
         match direction {
             Direction::Forward => Method::Window,
-            Direction::BackwardInput if window::turned(g).is_some() => Method::Window,
+            Direction::BackwardInput if window::Turned::of(g).is_some() => Method::Window,
             // A short row of positions is soon summed, and the sum across a vector is not.
             Direction::BackwardWeight if g.positions() >= 196 && g.output[1] >= 8 => Method::Window,
             _ => Method::Im2col,
@@ -307,8 +307,8 @@ pub fn backward_input<F: Real>(
         Method::Winograd4 => winograd::backward_input(g, Tile::Four, instructions, dy, w, dx),
         Method::Winograd2 => winograd::backward_input(g, Tile::Two, instructions, dy, w, dx),
         Method::Window => {
-            let turned = window::turned(g).expect("the method fits");
-            window::backward_input(g, &turned, instructions, dy, w, dx);
+            let turned = window::Turned::of(g).expect("the method fits");
+            turned.backward_input(g, instructions, dy, w, dx);
         }
         Method::Depthwise => depthwise::backward_input(g, dy, w, dx),
         Method::Im2col => im2col::backward_input(g, dy, w, dx),

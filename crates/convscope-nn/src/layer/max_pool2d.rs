@@ -46,54 +46,79 @@ fn wins<F: Real>(new: F, best: F) -> bool {
     !(new <= best) & (best == best)
 }
 
-/// `L` outputs side by side, in vector registers: windows of `K x K` at steps of `S`, for which
-/// `N = (L - 1) S + K` columns are read. `rows` begin at the first window, `places` are their
-/// numbers in the plane.
+/// The largest number of each column of `K` rows and, with `SWITCHES`, where in the plane it
+/// stands; `places` are those of the rows' beginnings.
 #[inline(always)]
-fn side_by_side<F: Real, const K: usize, const S: usize, const L: usize, const N: usize>(
+fn down<F: Real, const SWITCHES: bool, const K: usize>(
     rows: [&[F]; K],
     places: [u32; K],
-    y: &mut [F; L],
-    switches: &mut [u32; L],
+    largest: &mut [F],
+    at: &mut [u32],
 ) {
-    let (mut best, mut at) = ([F::zero(); L], [0; L]);
-    for (row, (x, place)) in rows.into_iter().zip(places).enumerate() {
-        let x = x.first_chunk::<N>().expect("windows lie in the image");
-        for j in 0..K {
-            // Arrays and masks instead of branches: these become vector code.
-            let new: [F; L] = from_fn(|i| x[i * S + j]);
-            let here: [u32; L] = from_fn(|i| place + (i * S + j) as u32);
-            if row == 0 && j == 0 {
-                (best, at) = (new, here);
-                continue;
-            }
-            let take: [u32; L] = from_fn(|i| u32::from(wins(new[i], best[i])).wrapping_neg());
-            best = from_fn(|i| if take[i] != 0 { new[i] } else { best[i] });
-            at = from_fn(|i| (at[i] & !take[i]) | (here[i] & take[i]));
+    // Slices of one length and selections without branches: this becomes vector code.
+    let columns = largest.len();
+    let rows = rows.map(|row| &row[..columns]);
+    let at = &mut at[..if SWITCHES { columns } else { 0 }];
+    for i in 0..columns {
+        let (mut best, mut row) = (rows[0][i], places[0]);
+        for k in 1..K {
+            let take = wins(rows[k][i], best);
+            best = if take { rows[k][i] } else { best };
+            row = if take { places[k] } else { row };
+        }
+        largest[i] = best;
+        if SWITCHES {
+            at[i] = row + i as u32;
         }
     }
-    *y = best;
-    *switches = at;
 }
 
-/// The same without switches: the largest of each column first, then of `K` of those.
+/// `L` outputs side by side from the largest of `N = (L - 1) S + K` columns: windows of `K` columns
+/// at steps of `S`.
 #[inline(always)]
-fn largest_side_by_side<F: Real, const K: usize, const S: usize, const L: usize, const N: usize>(
-    rows: [&[F]; K],
+fn across<
+    F: Real,
+    const SWITCHES: bool,
+    const K: usize,
+    const S: usize,
+    const L: usize,
+    const N: usize,
+>(
+    columns: &[F; N],
+    places: &[u32],
     y: &mut [F; L],
+    switches: &mut [u32],
 ) {
-    let larger = |best, new| if wins(new, best) { new } else { best };
-    let read = |row: &[F]| *row.first_chunk::<N>().expect("windows lie in the image");
-    let mut columns = read(rows[0]);
-    for row in &rows[1..] {
-        let x = read(row);
-        columns = from_fn(|i| larger(columns[i], x[i]));
+    let mut best: [F; L] = from_fn(|i| columns[i * S]);
+    if !SWITCHES {
+        for j in 1..K {
+            best = from_fn(|i| match wins(columns[i * S + j], best[i]) {
+                true => columns[i * S + j],
+                false => best[i],
+            });
+        }
+        *y = best;
+        return;
     }
-    *y = from_fn(|i| (1..K).fold(columns[i * S], |best, j| larger(best, columns[i * S + j])));
+    let places = places.first_chunk::<N>().expect("a place for each column");
+    let mut at: [u32; L] = from_fn(|i| places[i * S]);
+    for j in 1..K {
+        let new: [F; L] = from_fn(|i| columns[i * S + j]);
+        let here: [u32; L] = from_fn(|i| places[i * S + j]);
+        // Of equals (and of NaNs) the first counts, row by row: that may be the later column's.
+        let take: [u32; L] = from_fn(|i| {
+            let first = !wins(best[i], new[i]) & (here[i] < at[i]);
+            u32::from(wins(new[i], best[i]) | first).wrapping_neg()
+        });
+        best = from_fn(|i| if take[i] != 0 { new[i] } else { best[i] });
+        at = from_fn(|i| (at[i] & !take[i]) | (here[i] & take[i]));
+    }
+    *y = best;
+    *switches.first_chunk_mut().expect("as many as outputs") = at;
 }
 
-/// A row of outputs, `L` at a time; the last `L` begin where they end with the row, though some
-/// of them are done already. False when there are fewer than `L`.
+/// A row of outputs, `L` at a time, from the largest of its columns; the last `L` begin where they
+/// end with the row, though some of them are done already. False when there are fewer than `L`.
 #[inline(always)]
 fn along<
     F: Real,
@@ -103,8 +128,8 @@ fn along<
     const L: usize,
     const N: usize,
 >(
-    rows: [&[F]; K],
-    places: [u32; K],
+    columns: &[F],
+    places: &[u32],
     y: &mut [F],
     switches: &mut [u32],
 ) -> bool {
@@ -112,17 +137,31 @@ fn along<
         return false;
     };
     for start in (0..last).step_by(L).chain([last]) {
-        let y = y[start..].first_chunk_mut().expect("L are left");
-        let rows = rows.map(|row| &row[start * S..]);
-        if SWITCHES {
-            let switches = switches[start..].first_chunk_mut().expect("L are left");
-            let places = places.map(|place| place + (start * S) as u32);
-            side_by_side::<F, K, S, L, N>(rows, places, y, switches);
-        } else {
-            largest_side_by_side::<F, K, S, L, N>(rows, y);
-        }
+        let columns = columns[start * S..].first_chunk::<N>();
+        let (from, to) = if SWITCHES { (start * S, start) } else { (0, 0) };
+        across::<F, SWITCHES, K, S, L, N>(
+            columns.expect("windows lie in the image"),
+            &places[from..],
+            y[start..].first_chunk_mut().expect("L are left"),
+            &mut switches[to..],
+        );
     }
     true
+}
+
+/// What one thread needs for a row: the largest number of each column, and its place.
+struct Columns<F> {
+    largest: Vec<F>,
+    at: Vec<u32>,
+}
+
+impl<F: Real> Columns<F> {
+    fn new(width: usize) -> Columns<F> {
+        Columns {
+            largest: vec![F::zero(); width],
+            at: vec![0; width],
+        }
+    }
 }
 
 impl MaxPool2d {
@@ -135,6 +174,7 @@ impl MaxPool2d {
         x: &[F],
         y: &mut [F],
         switches: &mut [u32],
+        buffer: &mut Columns<F>,
     ) {
         let windows = self.windows;
         let whole = windows.whole(1, ow, w);
@@ -154,24 +194,31 @@ impl MaxPool2d {
                     true => &mut switches[whole.clone()],
                     false => &mut [],
                 };
+                // As many columns as the row's windows cover.
+                let reach = (whole.len() - 1) * windows.stride[1] + windows.size[1];
+                let (largest, at) = (&mut buffer.largest[..reach], &mut buffer.at[..]);
                 let fast = match (windows.size, windows.stride[1]) {
                     ([2, 2], 2) => {
-                        let (rows, places) = ([0, 1].map(row), [0, 1].map(place));
-                        along::<F, SWITCHES, 2, 2, 8, 16>(rows, places, y, switches)
-                            || along::<F, SWITCHES, 2, 2, 4, 8>(rows, places, y, switches)
-                            || along::<F, SWITCHES, 2, 2, 1, 2>(rows, places, y, switches)
+                        down::<F, SWITCHES, 2>([0, 1].map(row), [0, 1].map(place), largest, at);
+                        along::<F, SWITCHES, 2, 2, 8, 16>(largest, at, y, switches)
+                            || along::<F, SWITCHES, 2, 2, 4, 8>(largest, at, y, switches)
+                            || along::<F, SWITCHES, 2, 2, 1, 2>(largest, at, y, switches)
                     }
-                    ([3, 3], 2) => {
+                    ([3, 3], stride @ (1 | 2)) => {
                         let (rows, places) = ([0, 1, 2].map(row), [0, 1, 2].map(place));
-                        along::<F, SWITCHES, 3, 2, 8, 17>(rows, places, y, switches)
-                            || along::<F, SWITCHES, 3, 2, 4, 9>(rows, places, y, switches)
-                            || along::<F, SWITCHES, 3, 2, 1, 3>(rows, places, y, switches)
-                    }
-                    ([3, 3], 1) => {
-                        let (rows, places) = ([0, 1, 2].map(row), [0, 1, 2].map(place));
-                        along::<F, SWITCHES, 3, 1, 8, 10>(rows, places, y, switches)
-                            || along::<F, SWITCHES, 3, 1, 4, 6>(rows, places, y, switches)
-                            || along::<F, SWITCHES, 3, 1, 1, 3>(rows, places, y, switches)
+                        down::<F, SWITCHES, 3>(rows, places, largest, at);
+                        match stride {
+                            2 => {
+                                along::<F, SWITCHES, 3, 2, 8, 17>(largest, at, y, switches)
+                                    || along::<F, SWITCHES, 3, 2, 4, 9>(largest, at, y, switches)
+                                    || along::<F, SWITCHES, 3, 2, 1, 3>(largest, at, y, switches)
+                            }
+                            _ => {
+                                along::<F, SWITCHES, 3, 1, 8, 10>(largest, at, y, switches)
+                                    || along::<F, SWITCHES, 3, 1, 4, 6>(largest, at, y, switches)
+                                    || along::<F, SWITCHES, 3, 1, 1, 3>(largest, at, y, switches)
+                            }
+                        }
                     }
                     _ => false,
                 };
@@ -212,13 +259,23 @@ impl MaxPool2d {
             .zip(slice(x).par_chunks(h * w));
         if SWITCHES {
             let switches = switches.par_chunks_mut(oh * ow);
-            planes.zip(switches).for_each(|((y, x), switches)| {
-                with_all_instructions(|| self.plane::<F, true>([h, w], [oh, ow], x, y, switches));
-            });
+            planes.zip(switches).for_each_init(
+                || Columns::new(w),
+                |buffer, ((y, x), switches)| {
+                    with_all_instructions(|| {
+                        self.plane::<F, true>([h, w], [oh, ow], x, y, switches, buffer);
+                    });
+                },
+            );
         } else {
-            planes.for_each(|(y, x)| {
-                with_all_instructions(|| self.plane::<F, false>([h, w], [oh, ow], x, y, &mut []));
-            });
+            planes.for_each_init(
+                || Columns::new(w),
+                |buffer, (y, x)| {
+                    with_all_instructions(|| {
+                        self.plane::<F, false>([h, w], [oh, ow], x, y, &mut [], buffer);
+                    });
+                },
+            );
         }
         Ok((y, switches))
     }

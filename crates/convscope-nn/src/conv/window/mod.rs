@@ -7,8 +7,10 @@
 
 mod gradient;
 mod layout;
+mod turned;
 
 pub(super) use gradient::backward_weight;
+pub(super) use turned::Turned;
 
 use super::micro::{Block, Start, Windows, block_shape, product, windows};
 use super::scratch::{Scratch, Shared};
@@ -376,52 +378,4 @@ pub(super) fn forward(
                 work(band.as_mut_ptr(), (n, top), positions, filters);
             },
         );
-}
-
-/// The gradient with respect to the input at stride 1: a convolution of the output's gradient with
-/// the filters turned by half a turn and their roles exchanged. `None` where the padding is
-/// larger than the filter's reach.
-pub(super) fn turned(g: &Geometry) -> Option<Geometry> {
-    if g.stride != [1, 1] || g.groups != 1 {
-        return None;
-    }
-    let reach = |axis: usize| (g.kernel[axis] - 1) * g.dilation[axis];
-    let mut pad = [0; 4];
-    for (i, pad) in pad.iter_mut().enumerate() {
-        *pad = reach(i / 2).checked_sub(g.pad[i])?;
-    }
-    Some(Geometry {
-        channels: g.filters,
-        filters: g.channels,
-        input: g.output,
-        output: g.input,
-        pad,
-        ..*g
-    })
-}
-
-/// See [`turned`].
-pub(super) fn backward_input(
-    g: &Geometry,
-    turned: &Geometry,
-    instructions: Instructions,
-    dy: &[f32],
-    w: &[f32],
-    dx: &mut [f32],
-) {
-    let taps = g.kernel[0] * g.kernel[1];
-    let mut filters = Scratch::new(w.len());
-    for (c, to) in filters
-        .as_mut()
-        .chunks_exact_mut(g.filters * taps)
-        .enumerate()
-    {
-        for (k, to) in to.chunks_exact_mut(taps).enumerate() {
-            let from = &w[(k * g.channels + c) * taps..][..taps];
-            for (t, &w) in to.iter_mut().zip(from.iter().rev()) {
-                *t = w;
-            }
-        }
-    }
-    forward(turned, instructions, dy, filters.as_mut(), &[], dx);
 }
