@@ -265,7 +265,7 @@ impl Sheet {
             height + lines * (letter(1)[1] + 1) + lines.min(1) * 3,
         );
         for (i, words) in wrapped(title, 14).iter().enumerate() {
-            let y = i64::from(height / 2) + i64::from(letter(TITLE)[1] + 1) * i as i64 - 8;
+            let y = i64::from(height / 2) + i64::from(letter(TITLE)[1] + 1) * i as i64 - 12;
             write(&mut row, i64::from(GAP), y, words, TITLE, INK);
         }
         for (i, (picture, note)) in pictures.iter().zip(&notes).enumerate() {

@@ -68,9 +68,14 @@ where
         Some(name) if (x - x.round()).abs() < 1e-6 && *x > -0.5 => name.clone(),
         _ => String::new(),
     };
-    let tick = |v: &f64| tick(*v);
+    // Steps along an axis pass zero by a rounding error.
+    let near_zero = |v: f64, [low, high]: [f64; 2], log: bool| match log {
+        false if v.abs() < 1e-9 * (high - low).abs() => 0.0,
+        _ => v,
+    };
+    let y_label = |y: &f64| tick(near_zero(*y, frame.y, plot.y_log));
     let x_label = |x: &f64| match plot.categories.is_empty() {
-        true => tick(x),
+        true => tick(near_zero(*x, frame.x, plot.x_log)),
         false => category(x),
     };
     let labels = match plot.categories.len() {
@@ -89,7 +94,7 @@ where
         .axis_desc_style(text(17))
         .label_style(text(15))
         .x_label_formatter(&x_label)
-        .y_label_formatter(&tick);
+        .y_label_formatter(&y_label);
     if !plot.categories.is_empty() {
         mesh.disable_x_mesh();
     }
@@ -203,7 +208,7 @@ where
     if named > 1 || (named == 1 && plot.series[0].kind != Kind::Bars) {
         chart
             .configure_series_labels()
-            .position(corner(plot, &frame))
+            .position(legend_place(plot, &frame))
             .margin(8 * FINE)
             .legend_area_size(24 * FINE)
             .background_style(WHITE.mix(0.85))
@@ -316,32 +321,63 @@ fn pieces(plot: &Plot, series: &Series) -> Vec<Vec<(f64, f64)>> {
     parts
 }
 
-/// The corner with the fewest points in it, for the legend.
-fn corner(plot: &Plot, frame: &Frame) -> SeriesLabelPosition {
-    let mut crowd = [0usize; 4];
+/// The place at the plot's edge where a legend of this plot's size hides least.
+fn legend_place(plot: &Plot, frame: &Frame) -> SeriesLabelPosition {
+    // The corners first: they are preferred where others are as free.
+    let places = [
+        (SeriesLabelPosition::UpperRight, 1.0, 1.0),
+        (SeriesLabelPosition::LowerRight, 1.0, 0.0),
+        (SeriesLabelPosition::UpperLeft, 0.0, 1.0),
+        (SeriesLabelPosition::LowerLeft, 0.0, 0.0),
+        (SeriesLabelPosition::UpperMiddle, 0.5, 1.0),
+        (SeriesLabelPosition::LowerMiddle, 0.5, 0.0),
+        (SeriesLabelPosition::MiddleRight, 1.0, 0.5),
+        (SeriesLabelPosition::MiddleLeft, 0.0, 0.5),
+    ];
+    // Its size as a part of the frame's, by the letters' usual width.
+    let named: Vec<_> = plot.series.iter().filter(|s| !s.name.is_empty()).collect();
+    let letters = named.iter().map(|s| s.name.chars().count()).max();
+    let wide = 8.0 * letters.unwrap_or(0) as f64 + 60.0;
+    let high = 21.0 * named.len() as f64 + 24.0;
+    let wide = wide / (f64::from(plot.size.0) - 90.0).max(1.0);
+    let high = high / (f64::from(plot.size.1) - 100.0).max(1.0);
+    let drawn = ink(plot, frame);
+    let hidden = |right: f64, top: f64| {
+        let (left, bottom) = (right * (1.0 - wide), top * (1.0 - high));
+        let (x, y) = (left..=left + wide, bottom..=bottom + high);
+        let under = drawn
+            .iter()
+            .filter(|p| x.contains(&p.0) && y.contains(&p.1));
+        under.count()
+    };
+    let best = places
+        .into_iter()
+        .min_by_key(|(_, right, top)| hidden(*right, *top));
+    best.map_or(SeriesLabelPosition::UpperRight, |(place, ..)| place)
+}
+
+/// Places in the frame that are drawn on: points, and the way between those of a line.
+fn ink(plot: &Plot, frame: &Frame) -> Vec<(f64, f64)> {
+    /// Places that a line or a bar is taken apart into.
+    const STEPS: usize = 24;
+    let along = |a: (f64, f64), b: (f64, f64)| {
+        let t = |i: usize| i as f64 / STEPS as f64;
+        (0..=STEPS).map(move |i| (a.0 + t(i) * (b.0 - a.0), a.1 + t(i) * (b.1 - a.1)))
+    };
+    let mut all = Vec::new();
     for series in &plot.series {
-        let bars = matches!(series.kind, Kind::Bars | Kind::Histogram(_));
-        for &point in series.points.iter().filter(|p| plot.can_show(**p)) {
-            let (right, top) = frame.place(point);
-            if !(0.35..=0.65).contains(&right) {
-                let side = usize::from(right > 0.5);
-                if top > 0.6 {
-                    crowd[side] += 1;
-                }
-                if top < 0.4 || bars {
-                    crowd[2 + side] += 1;
-                }
+        let points = series.points.iter().filter(|p| plot.can_show(**p));
+        let points: Vec<_> = points.map(|&p| frame.place(p)).collect();
+        match series.kind {
+            Kind::Line => {
+                all.extend(points.iter().take(1));
+                all.extend(points.windows(2).flat_map(|pair| along(pair[0], pair[1])));
             }
+            Kind::Points => all.extend(points),
+            _ => all.extend(points.iter().flat_map(|&(x, y)| along((x, 0.0), (x, y)))),
         }
     }
-    // The order of preference where corners are equally free.
-    let order = [1, 3, 0, 2];
-    match order.into_iter().min_by_key(|&i| crowd[i]).unwrap_or(1) {
-        0 => SeriesLabelPosition::UpperLeft,
-        1 => SeriesLabelPosition::UpperRight,
-        2 => SeriesLabelPosition::LowerLeft,
-        _ => SeriesLabelPosition::LowerRight,
-    }
+    all
 }
 
 /// A number beside an axis: `20`, `0.05`, `1e-6`.
@@ -387,6 +423,25 @@ mod tests {
         let parts = pieces(&plot, &plot.series[0]);
         assert!(parts[0].len() <= MOST_POINTS + 1);
         assert_eq!(parts[0].last(), Some(&(99_999.0, 99_999.0)));
+    }
+
+    #[test]
+    fn the_legend_keeps_off_the_lines() {
+        // Two points each, and corners that are all crossed between them.
+        let falling = Plot::new("").line("a", [0.0, 1.0], [1.0, 0.0]);
+        let place = |plot: &Plot| format!("{:?}", legend_place(plot, &Frame::of(plot)));
+        assert_eq!(place(&falling), "UpperRight");
+        let both = falling.line("b", [0.0, 1.0], [0.0, 1.0]);
+        assert_eq!(place(&both), "UpperMiddle");
+        let top = both.line("c", [0.0, 1.0], [0.98, 0.98]);
+        assert_eq!(place(&top), "LowerMiddle");
+    }
+
+    #[test]
+    fn zero_on_an_axis_is_no_rounding_error() {
+        let plot = Plot::new("").line("a", 0..5, [-0.3, -0.1, 0.0, 0.1, 0.3]);
+        let svg = svg(&plot).unwrap();
+        assert!(!svg.contains("e-1"), "{svg}");
     }
 
     #[test]
