@@ -12,8 +12,9 @@ use anyhow::{Result, bail};
 use convscope_nn::{Network, Tensor};
 use convscope_vis::render::{Cell, Curves as Plot, Shared, Sheet, resized};
 use convscope_vis::{
-    Curves, Probabilities, Provenance, Randomisation, Sensitivity, Target, VisError, centre_blob,
-    deletion_insertion_watched, random_map, randomisation_check_watched, sensitivity_max_watched,
+    Curves, Probabilities, Provenance, Randomisation, Sensitivity, Target, VisError, average_drop,
+    centre_blob, deletion_insertion_watched, random_map, randomisation_check_watched,
+    sensitivity_max_watched,
 };
 use convscope_zoo::Model;
 use ndarray::{Array2, Array3, Axis, stack};
@@ -29,13 +30,16 @@ use std::time::Instant;
     insertion    the same while they come: large areas are good\n\
     sensitivity  the largest change of the map among neighbours of the image (Yeh et al. 2019)\n\
     randomisation  whether the map notices that weights are drawn anew, from the top down (Adebayo et\n             \
-    al. 2018); a map that stays alike does not explain the network\n\n\
-    A random map and a blob in the middle stand beside deletion and insertion.\n\n\
+    al. 2018); a map that stays alike does not explain the network\n\
+    drop         the share of the class's probability that is lost when the image is seen through the\n             \
+    map alone: small is good (Chattopadhay et al. 2018)\n\n\
+    A random map and a blob in the middle stand beside deletion, insertion and drop.\n\n\
     Examples:\n  \
     scope measure squeezenet1_0 owl.jpg --what deletion --methods saliency,grad-cam,occlusion\n  \
     scope measure squeezenet1_0 owl.jpg --what insertion --methods lime -o insertion.svg\n  \
     scope measure squeezenet1_0 owl.jpg --what sensitivity --methods saliency,smoothgrad\n  \
-    scope measure resnet20_cifar10 frog.png --what randomisation --methods guided-backprop -o check.png"
+    scope measure resnet20_cifar10 frog.png --what randomisation --methods guided-backprop -o check.png\n  \
+    scope measure squeezenet1_0 owl.jpg --what drop --methods grad-cam,lime -o through.png"
 )]
 pub struct Args {
     /// A network of the zoo, or an .onnx file
@@ -53,7 +57,8 @@ pub struct Args {
         default_value = "saliency"
     )]
     methods: Vec<String>,
-    /// Curves as .svg (deletion, insertion), maps as .png (randomisation)
+    /// Curves as .svg (deletion, insertion, sensitivity over radii), maps as .png (randomisation), images seen through their
+    /// maps as .png (drop)
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Print JSON and nothing else
@@ -84,10 +89,37 @@ enum What {
     Insertion,
     Sensitivity,
     Randomisation,
+    Drop,
 }
 
 /// Layers on a sheet of the randomisation check.
 const SHOWN: usize = 9;
+
+/// A picture, dark where its map is low.
+fn through(picture: &image::RgbImage, map: &Array3<f32>) -> image::RgbImage {
+    let (low, high) = map
+        .iter()
+        .fold((f32::INFINITY, f32::NEG_INFINITY), |ends, &v| {
+            (ends.0.min(v), ends.1.max(v))
+        });
+    let mut seen = picture.clone();
+    let (wide, high_side) = picture.dimensions();
+    let map = resized(
+        &map.index_axis(Axis(0), 0).to_owned(),
+        high_side as usize,
+        wide as usize,
+    );
+    for (x, y, pixel) in seen.enumerate_pixels_mut() {
+        let share = (map[[y as usize, x as usize]] - low) / (high - low).max(f32::MIN_POSITIVE);
+        for level in &mut pixel.0 {
+            *level = (f32::from(*level) * share.clamp(0.0, 1.0)) as u8;
+        }
+    }
+    seen
+}
+
+/// Radii on the curve of sensitivity, as shares of the one that is asked for.
+const RADII: [f32; 5] = [0.0625, 0.25, 0.5, 1.0, 2.0];
 
 /// What all measures need.
 struct Case<'a> {
@@ -109,11 +141,10 @@ pub fn main(args: &Args) -> Result<ExitCode> {
     args.reading.check(std::slice::from_ref(&args.image))?;
     match (&args.output, args.what) {
         (None, _) => {}
-        (Some(path), What::Deletion | What::Insertion) => check(path, &["svg"])?,
-        (Some(path), What::Randomisation) => check(path, &["png"])?,
-        (Some(_), What::Sensitivity) => {
-            bail!("sensitivity is a number: there is no --output of it")
+        (Some(path), What::Deletion | What::Insertion | What::Sensitivity) => {
+            check(path, &["svg"])?
         }
+        (Some(path), What::Randomisation | What::Drop) => check(path, &["png"])?,
     }
     let model = args.choice.model(&args.model)?;
     let target = args.aim.target(&model)?;
@@ -130,6 +161,7 @@ pub fn main(args: &Args) -> Result<ExitCode> {
         What::Deletion | What::Insertion => case.curves()?,
         What::Sensitivity => case.sensitivity()?,
         What::Randomisation => case.randomisation()?,
+        What::Drop => case.drop()?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -228,11 +260,19 @@ impl Case<'_> {
     }
 
     fn sensitivity(mut self) -> Result<()> {
-        self.pinned()?;
+        let class = self.pinned()?;
         let options = Sensitivity::new()
-            .radius(self.args.radius)
             .samples(self.args.neighbours)
             .seed(self.args.choice.seed);
+        // The curve needs other radii beside the one that was asked for.
+        let radii: Vec<f32> = match self.args.output {
+            Some(_) => RADII.iter().map(|&r| r * self.args.radius).collect(),
+            None => vec![self.args.radius],
+        };
+        let mut plot = Plot::new(format!("Sensitivity-max: {}", self.subject.name)).axes(
+            "radius, in the network's units",
+            "largest change of the map",
+        );
         let mut rows = Vec::new();
         let mut listed = Vec::new();
         for method in &self.methods {
@@ -248,13 +288,28 @@ impl Case<'_> {
             };
             let watch = &mut self.args.settings.spend.watch(method.name);
             let image = &self.subject.tensor;
-            let found = sensitivity_max_watched(explain, image, &options, watch)?;
-            note(&found.flags[0]);
-            let value = found.values[0];
+            let mut points = Vec::new();
+            let mut value = f64::NAN;
+            for &radius in &radii {
+                let options = options.clone().radius(radius);
+                let found = sensitivity_max_watched(explain, image, &options, watch)?;
+                note(&found.flags[0]);
+                points.push((f64::from(radius), found.values[0]));
+                if radius == self.args.radius {
+                    value = found.values[0];
+                }
+            }
+            plot = plot.curve(method.name, points);
             rows.push(vec![method.name.to_owned(), format!("{value:.4}")]);
             listed.push(json!({"map": method.name, "sensitivity_max": value}));
         }
-        self.report("sensitivity-max", rows, &listed)
+        self.report("sensitivity-max", rows, &listed)?;
+        if let Some(path) = &self.args.output {
+            let label = in_words(self.model, &self.target, class);
+            let provenance = self.provenance("Yeh et al. 2019", &label, &listed);
+            text(&plot.svg()?, path, &provenance)?;
+        }
+        Ok(())
     }
 
     fn randomisation(mut self) -> Result<()> {
@@ -317,6 +372,49 @@ impl Case<'_> {
                 .shared(Shared::Relative { percentile: 99.5 })
                 .caption("Weights are drawn anew from the top layer down to the one named.");
             let provenance = self.provenance("Adebayo et al. 2018", &what, &listed);
+            png(&sheet.draw(), path, &provenance)?;
+        }
+        Ok(())
+    }
+
+    fn drop(mut self) -> Result<()> {
+        let Some(class) = self.pinned()? else {
+            bail!("drop is of a class's probability: expected --target, not --unit");
+        };
+        let image = &self.subject.tensor;
+        let (h, w) = (image.shape()[2], image.shape()[3]);
+        let mut maps: Vec<(String, Array2<f32>)> = Vec::new();
+        for method in &self.methods {
+            let map = self.map(method, &self.model.network, image)?;
+            maps.push((method.name.to_owned(), map));
+        }
+        maps.push(("random map".into(), random_map(h, w, self.args.choice.seed)));
+        maps.push(("blob in the middle".into(), centre_blob(h, w)));
+        let scores = Scores::of(&self.model.network, &self.target)?;
+        let scorer = Probabilities(&scores);
+        let (mut rows, mut listed, mut cells) = (Vec::new(), Vec::new(), Vec::new());
+        for (name, map) in &maps {
+            let map = map.clone().insert_axis(Axis(0));
+            let found = average_drop(&scorer, image, &map, &Target::Class(class))?;
+            note(&found.flags[0]);
+            let (before, after) = (found.before[0], found.after[0]);
+            rows.push(vec![
+                name.clone(),
+                format!("{:.4}", found.drop),
+                format!("{before:.4}"),
+                format!("{after:.4}"),
+            ]);
+            listed.push(json!({"map": name, "drop": found.drop, "before": before, "after": after}));
+            let words = format!("drop {:.0} %", 100.0 * found.drop);
+            cells.push(Cell::picture(through(&self.subject.shown, &map)).note(words));
+        }
+        let label = crate::aim::class_in_words(self.model, class);
+        self.report("drop\tbefore\tafter", rows, &listed)?;
+        if let Some(path) = &self.args.output {
+            let titles = maps.iter().map(|(name, _)| name.as_str());
+            let sheet = Sheet::new(titles).side(192).row("", cells);
+            let sheet = sheet.caption(format!("What is left of {label} through each map."));
+            let provenance = self.provenance("Chattopadhay et al. 2018", &label, &listed);
             png(&sheet.draw(), path, &provenance)?;
         }
         Ok(())

@@ -327,6 +327,28 @@ fn explanations_are_measured() {
         out.contains("sensitivity-max") && out.contains("saliency"),
         "{out}"
     );
+    // The number does not depend on whether its curve is drawn.
+    let drawn = run(&place, &format!("{line} -o s.svg")).well().out;
+    let said = |out: &str| {
+        out.lines()
+            .find(|l| l.contains("saliency"))
+            .map(str::to_owned)
+    };
+    assert_eq!(said(&drawn), said(&out));
+    let svg = fs::read_to_string(place.path("s.svg")).unwrap();
+    assert!(svg.contains("radius"), "{svg}");
+    let line = "measure net.onnx photo.png --what drop --methods grad-cam -o d.png --json";
+    let json = run(&place, line).well().json();
+    for map in json.as_array().unwrap() {
+        let (before, after) = (
+            map["before"].as_f64().unwrap(),
+            map["after"].as_f64().unwrap(),
+        );
+        let lost = ((before - after) / before).max(0.0);
+        assert!((map["drop"].as_f64().unwrap() - lost).abs() < 1e-5, "{map}");
+    }
+    assert_eq!(json.as_array().unwrap().len(), 3);
+    picture(&place, "d.png");
     let line = "measure net.onnx photo.png --what randomisation --methods saliency -o r.png --json";
     let json = run(&place, line).well().json();
     let from: Vec<&str> = json
@@ -346,7 +368,12 @@ fn explanations_are_measured() {
         &place,
         "measure net.onnx photo.png --what sensitivity -o s.png",
     )
-    .badly(1, &["--output"]);
+    .badly(1, &[".svg"]);
+    run(
+        &place,
+        "measure net.onnx photo.png --what drop --layer conv2 --unit 1",
+    )
+    .badly(1, &["--unit"]);
     run(
         &place,
         "measure net.onnx photo.png --what deletion -o s.png",
