@@ -273,6 +273,7 @@ impl Case<'_> {
             "radius, in the network's units",
             "largest change of the map",
         );
+        let mut largest = f64::MIN_POSITIVE;
         let mut rows = Vec::new();
         let mut listed = Vec::new();
         for method in &self.methods {
@@ -295,6 +296,7 @@ impl Case<'_> {
                 let found = sensitivity_max_watched(explain, image, &options, watch)?;
                 note(&found.flags[0]);
                 points.push((f64::from(radius), found.values[0]));
+                largest = found.values[0].max(largest);
                 if radius == self.args.radius {
                     value = found.values[0];
                 }
@@ -306,6 +308,8 @@ impl Case<'_> {
         self.report("sensitivity-max", rows, &listed)?;
         if let Some(path) = &self.args.output {
             let label = in_words(self.model, &self.target, class);
+            // Room for the legend above the curves.
+            let plot = plot.y_range(0.0, 1.4 * largest);
             let provenance = self.provenance("Yeh et al. 2019", &label, &listed);
             text(&plot.svg()?, path, &provenance)?;
         }
