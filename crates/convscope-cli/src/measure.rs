@@ -292,7 +292,7 @@ impl Case<'_> {
             let mut points = Vec::new();
             let mut value = f64::NAN;
             for &radius in &radii {
-                let options = options.clone().radius(radius);
+                let options = options.radius(radius);
                 let found = sensitivity_max_watched(explain, image, &options, watch)?;
                 note(&found.flags[0]);
                 points.push((f64::from(radius), found.values[0]));
