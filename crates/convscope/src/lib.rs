@@ -8,6 +8,7 @@
 #![deny(missing_docs)]
 
 mod album;
+mod backwards;
 mod beside;
 mod blocks;
 pub mod check;
@@ -34,6 +35,7 @@ pub use ndarray;
 pub use plotters;
 
 pub use album::{Album, album, picture_map};
+pub use backwards::{came_back, cut_out, nine};
 pub use beside::{Beside, beside_published};
 pub use blocks::{Block, Blocks, by_block};
 pub use convscope_graph::{Detail, Drawing, draw};

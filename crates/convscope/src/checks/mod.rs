@@ -13,6 +13,7 @@ pub mod n07;
 pub mod n08;
 pub mod n11;
 pub mod n12;
+pub mod n13;
 pub mod n14;
 pub mod n16;
 pub mod n18;
@@ -22,7 +23,7 @@ mod testing;
 use crate::check::About;
 
 /// Every exercise of every notebook, in the order of the notebook.
-pub(crate) static NOTEBOOKS: [(&str, &[&About]); 13] = [
+pub(crate) static NOTEBOOKS: [(&str, &[&About]); 14] = [
     ("00", n00::ALL),
     ("01", n01::ALL),
     ("02", n02::ALL),
@@ -32,6 +33,7 @@ pub(crate) static NOTEBOOKS: [(&str, &[&About]); 13] = [
     ("07", n07::ALL),
     ("08", n08::ALL),
     ("12", n12::ALL),
+    ("13", n13::ALL),
     ("16", n16::ALL),
     ("18", n18::ALL),
     ("11", n11::ALL),
