@@ -70,7 +70,11 @@ impl Method {
                 batch,
                 learning_rate,
                 entropy,
-            } => (batch == 0 || !(learning_rate > 0.0) || !learning_rate.is_finite() || !(entropy >= 0.0))
+            } => (batch == 0
+                || !learning_rate.is_finite()
+                || learning_rate <= 0.0
+                || !entropy.is_finite()
+                || entropy < 0.0)
                 .then(|| {
                     format!(
                         "REINFORCE needs a batch of at least 1, a rate above 0 and an entropy weight of at least 0, got {batch}, {learning_rate} and {entropy}"
