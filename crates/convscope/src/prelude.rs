@@ -6,7 +6,7 @@ pub use crate::check::{Score, hint, my_score};
 pub use crate::checks::{
     n00 as check00, n01 as check01, n02 as check02, n03 as check03, n04 as check04, n06 as check06,
     n07 as check07, n08 as check08, n11 as check11, n12 as check12, n13 as check13, n14 as check14,
-    n16 as check16, n18 as check18,
+    n15 as check15, n16 as check16, n18 as check18,
 };
 pub use crate::show::{EvcxrDebug, EvcxrDisplay, Show, Shown};
 pub use crate::{

@@ -15,6 +15,7 @@ pub mod n11;
 pub mod n12;
 pub mod n13;
 pub mod n14;
+pub mod n15;
 pub mod n16;
 pub mod n18;
 #[cfg(test)]
@@ -38,6 +39,7 @@ pub(crate) static NOTEBOOKS: [(&str, &[&About]); 14] = [
     ("18", n18::ALL),
     ("11", n11::ALL),
     ("14", n14::ALL),
+    ("15", n15::ALL),
 ];
 
 #[cfg(test)]
