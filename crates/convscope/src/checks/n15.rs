@@ -5,7 +5,7 @@ use convscope_nn::Tensor;
 use ndarray::{Array2, array};
 
 pub(crate) const ALL: &[&About] = &[
-    &PULL, &STEP, &OCTAVES, &WORK, &DETAIL, &LOSS, &ALPHA, &VARIATION, &RAMP, &PATCHES,
+    &PULL, &STEP, &OCTAVES, &WORK, &DETAIL, &LOSS, &PATCHES, &ALPHA, &VARIATION, &RAMP,
 ];
 
 static PULL: About = About::new(
