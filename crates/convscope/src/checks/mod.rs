@@ -24,7 +24,7 @@ mod testing;
 use crate::check::About;
 
 /// Every exercise of every notebook, in the order of the notebook.
-pub(crate) static NOTEBOOKS: [(&str, &[&About]); 14] = [
+pub(crate) static NOTEBOOKS: &[(&str, &[&About])] = &[
     ("00", n00::ALL),
     ("01", n01::ALL),
     ("02", n02::ALL),
@@ -33,13 +33,13 @@ pub(crate) static NOTEBOOKS: [(&str, &[&About]); 14] = [
     ("06", n06::ALL),
     ("07", n07::ALL),
     ("08", n08::ALL),
+    ("11", n11::ALL),
     ("12", n12::ALL),
     ("13", n13::ALL),
-    ("16", n16::ALL),
-    ("18", n18::ALL),
-    ("11", n11::ALL),
     ("14", n14::ALL),
     ("15", n15::ALL),
+    ("16", n16::ALL),
+    ("18", n18::ALL),
 ];
 
 #[cfg(test)]
@@ -50,7 +50,7 @@ mod tests {
     #[test]
     fn every_exercise_has_an_id_of_its_notebook_points_and_two_hints() {
         let mut ids = BTreeSet::new();
-        for (notebook, exercises) in NOTEBOOKS {
+        for &(notebook, exercises) in NOTEBOOKS {
             for about in exercises {
                 assert!(
                     about.id.starts_with(&format!("{notebook}-")),
