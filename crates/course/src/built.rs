@@ -3,10 +3,12 @@
 
 use crate::kernel::environment::{compute_environment, forget_cargo_run};
 use crate::paths::Paths;
+use crate::process::catch_interrupts;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
 
 /// Compiles a program with the settings that notebooks have, and says where it is.
 pub fn built(paths: &Paths, program: &str) -> Result<PathBuf> {
@@ -26,6 +28,22 @@ pub fn built(paths: &Paths, program: &str) -> Result<PathBuf> {
     ensure!(output.status.success(), "{program} cannot be compiled");
     let said = String::from_utf8_lossy(&output.stdout);
     executable(&said, program).with_context(|| format!("cargo did not say where it put {program}"))
+}
+
+/// Runs a compiled program with these arguments, and says how it ended.
+pub fn forward(paths: &Paths, program: &Path, words: Vec<OsString>) -> Result<ExitCode> {
+    // Ctrl-C is for the program, which keeps what it has; this one waits for it.
+    catch_interrupts();
+    let mut command = Command::new(program);
+    forget_cargo_run(&mut command, &paths.root);
+    let status = command
+        .envs(compute_environment())
+        .env("CONVSCOPE_HOME", &paths.root)
+        .args(words)
+        .status()
+        .with_context(|| format!("cannot start {}", program.display()))?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(ExitCode::from(code.unwrap_or(1)))
 }
 
 /// The program among cargo's messages.

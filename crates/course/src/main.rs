@@ -6,6 +6,7 @@
 mod bench;
 mod browser;
 mod built;
+mod challenge;
 mod doctor;
 mod fetch;
 mod kernel;
@@ -54,6 +55,8 @@ enum Command {
     Bench(bench::Args),
     /// Train the weights that the repository ships, or test them
     Train(train::Args),
+    /// Hand in a network for the challenge of notebook 20, and see the leaderboard
+    Challenge(challenge::Args),
     /// Look over this machine and the installation, and say what to do about it
     Doctor(doctor::Args),
     /// Fetch datasets and weights by name
@@ -80,6 +83,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::main(args),
         Command::Bench(args) => bench::main(args),
         Command::Train(args) => train::main(args),
+        Command::Challenge(args) => challenge::main(args),
         Command::Doctor(args) => doctor::main(args),
         Command::Fetch(args) => fetch::main(args),
         Command::Progress(args) => progress::main(args),

@@ -2,14 +2,12 @@
 //! by the program of crate `convscope-train`, which has the BLAS that this one goes without; it reads
 //! the same arguments.
 
-use crate::built::built;
-use crate::kernel::environment::{compute_environment, forget_cargo_run};
+use crate::built::{built, forward};
 use crate::paths::Paths;
-use crate::process::catch_interrupts;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -76,18 +74,7 @@ pub fn main(args: Args) -> Result<ExitCode> {
         Some(program) => program,
         None => built(&paths, "convscope-train")?,
     };
-    // Ctrl-C is for the program, which keeps what it has learned; this one waits for it.
-    catch_interrupts();
-    let mut command = Command::new(&program);
-    forget_cargo_run(&mut command, &paths.root);
-    let status = command
-        .envs(compute_environment())
-        .env("CONVSCOPE_HOME", &paths.root)
-        .args(words)
-        .status()
-        .with_context(|| format!("cannot start {}", program.display()))?;
-    let code = status.code().and_then(|code| u8::try_from(code).ok());
-    Ok(ExitCode::from(code.unwrap_or(1)))
+    forward(&paths, &program, words)
 }
 
 #[cfg(test)]
