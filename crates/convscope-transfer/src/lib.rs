@@ -2,6 +2,7 @@
 //!
 //! - [`Extraction`] streams images through a network and keeps what they are at one or several of its
 //!   nodes: [`Features`], in memory or in a `.npz` file that an interrupted run goes on with.
+//!   [`Hog`] describes images as people did by hand before.
 //! - A [`Classifier`] is a choice as plain data; a [`Learner`] learns it from features, by linfa, and
 //!   [`cross_validate`] and [`compare`] say how well.
 #![deny(missing_docs)]
@@ -9,6 +10,7 @@
 
 mod error;
 mod features;
+mod hog;
 mod learn;
 
 pub use error::{Result, TransferError};
@@ -16,6 +18,7 @@ pub use features::{
     Extraction, Features, Identity, LabelledPhotos, Pooling, Skipped, Source, Tap, Written,
     network_sha256,
 };
+pub use hog::{BlockNorm, Hog};
 pub use learn::{
     Cart, CartTree, Classifier, Clusters, Comparison, ComparisonRow, CrossValidation, Fitted,
     Forest, Interval, KMeans, Learner, Protocol, RandomForest, Scaling, SplitFeatures, compare,
