@@ -5,6 +5,8 @@
 //!   [`Hog`] describes images as people did by hand before.
 //! - A [`Classifier`] is a choice as plain data; a [`Learner`] learns it from features, by linfa, and
 //!   [`cross_validate`] and [`compare`] say how well.
+//! - A [`Plan`] says stage by stage which parameters of a network learn and how fast; [`replace_head`]
+//!   puts a new head on an old trunk first.
 #![deny(missing_docs)]
 #![deny(unsafe_code)]
 
@@ -12,6 +14,7 @@ mod error;
 mod features;
 mod hog;
 mod learn;
+mod tune;
 
 pub use error::{Result, TransferError};
 pub use features::{
@@ -23,4 +26,7 @@ pub use learn::{
     Cart, CartTree, Classifier, Clusters, Comparison, ComparisonRow, CrossValidation, Fitted,
     Forest, Interval, KMeans, Learner, Protocol, RandomForest, Scaling, SplitFeatures, compare,
     cross_validate, stratified_folds,
+};
+pub use tune::{
+    Head, Plan, Rate, Rule, Stage, Statistics, Tuned, TunedStage, replace_head, replace_head_with,
 };
