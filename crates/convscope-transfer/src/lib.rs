@@ -7,6 +7,7 @@
 //!   [`cross_validate`] and [`compare`] say how well.
 //! - A [`Plan`] says stage by stage which parameters of a network learn and how fast; [`replace_head`]
 //!   puts a new head on an old trunk first.
+//! - A [`Detector`] has a box head beside its classifier.
 #![deny(missing_docs)]
 #![deny(unsafe_code)]
 
@@ -14,6 +15,7 @@ mod error;
 mod features;
 mod hog;
 mod learn;
+mod locate;
 mod tune;
 
 pub use error::{Result, TransferError};
@@ -26,6 +28,10 @@ pub use learn::{
     Cart, CartTree, Classifier, Clusters, Comparison, ComparisonRow, CrossValidation, Fitted,
     Forest, Interval, KMeans, Learner, Protocol, RandomForest, Scaling, SplitFeatures, compare,
     cross_validate, stratified_folds,
+};
+pub use locate::{
+    BoxConvention, BoxEpoch, BoxHistory, BoxKind, BoxLayout, BoxLoss, BoxUnit, BoxedSet, Detector,
+    DetectorTraining, Found, LocalisationScore, check_boxes, clip_boxes,
 };
 pub use tune::{
     Head, Plan, Rate, Rule, Stage, Statistics, Tuned, TunedStage, replace_head, replace_head_with,

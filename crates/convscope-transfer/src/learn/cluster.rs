@@ -1,5 +1,6 @@
 //! k-means, by linfa: what falls together without being told the classes.
 
+use super::threads::one_blas_thread;
 use crate::error::{Result, TransferError};
 use crate::features::Features;
 use linfa::DatasetBase;
@@ -45,6 +46,7 @@ impl KMeans {
     /// # Errors
     /// When a setting is 0, there are fewer rows than clusters, or a number is NaN or infinite.
     pub fn fit(&self, features: &Features) -> Result<Clusters> {
+        one_blas_thread();
         features.check()?;
         let n = features.len();
         if self.clusters == 0 || self.runs == 0 || self.iterations == 0 {

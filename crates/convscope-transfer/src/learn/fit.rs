@@ -2,6 +2,7 @@
 
 use super::classifier::Classifier;
 use super::model::Model;
+use super::threads::one_blas_thread;
 use crate::error::{Result, TransferError};
 use crate::features::Features;
 use convscope_data::{Dataset, Standardizer};
@@ -85,6 +86,7 @@ impl Learner {
     /// When a setting makes no sense, a number is NaN or infinite, there are fewer examples than
     /// classes, all are of one class, or every feature is constant.
     pub fn fit(&self, features: &Features) -> Result<Fitted> {
+        one_blas_thread();
         self.classifier.check()?;
         self.check_examples(features)?;
         let mut present: Vec<usize> = features.labels.clone();
@@ -362,6 +364,7 @@ impl Features {
     /// # Errors
     /// As there.
     pub fn pca(&self, k: usize) -> Result<Pca> {
+        one_blas_thread();
         Ok(pca(&self.points(), k)?)
     }
 
@@ -370,6 +373,7 @@ impl Features {
     /// # Errors
     /// As there.
     pub fn tsne(&self, settings: &Tsne) -> Result<Embedding> {
+        one_blas_thread();
         Ok(tsne(&self.points(), settings)?)
     }
 

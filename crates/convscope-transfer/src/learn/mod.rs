@@ -9,6 +9,7 @@ mod fit;
 mod forest;
 mod interval;
 mod model;
+mod threads;
 mod validate;
 
 pub use cart::{Cart, CartTree, SplitFeatures};
