@@ -86,14 +86,23 @@ pub(super) fn read_about(path: &Path) -> Result<String> {
 /// reaches the disk, and only then takes its name.
 pub(super) fn atomically(path: &Path, write: impl FnOnce(&mut File) -> Result<()>) -> Result<()> {
     let fresh = beside(path, &format!(".{}.part", std::process::id()));
+    atomically_by(&fresh, path, write)
+}
+
+/// The same by a file of one's own, on the same disk.
+pub(super) fn atomically_by(
+    fresh: &Path,
+    path: &Path,
+    write: impl FnOnce(&mut File) -> Result<()>,
+) -> Result<()> {
     let failed = |e: io::Error| TransferError::file(path, format!("it cannot be written: {e}"));
-    let written = File::create(&fresh)
+    let written = File::create(fresh)
         .map_err(failed)
         .and_then(|mut file| {
             write(&mut file)?;
             file.sync_all().map_err(failed)
         })
-        .and_then(|()| fs::rename(&fresh, path).map_err(failed));
+        .and_then(|()| fs::rename(fresh, path).map_err(failed));
     match written {
         // The rename survives a power cut once the folder is flushed, where folders can be.
         Ok(()) => {
@@ -102,7 +111,7 @@ pub(super) fn atomically(path: &Path, write: impl FnOnce(&mut File) -> Result<()
             }
         }
         Err(_) => {
-            let _ = fs::remove_file(&fresh);
+            let _ = fs::remove_file(fresh);
         }
     }
     written

@@ -4,7 +4,9 @@
 use super::extract::{Extraction, Ready, Rows};
 use super::file::{About, LABELS, VERSION};
 use super::identity::Identity;
-use super::npz::{NpzWriter, atomically, beside, bytes_of, bytes_of_integers, read_about};
+use super::npz::{
+    NpzWriter, atomically, atomically_by, beside, bytes_of, bytes_of_integers, read_about,
+};
 use super::source::Source;
 use super::table::Skipped;
 use crate::error::{Result, TransferError};
@@ -275,7 +277,9 @@ fn assemble(
         classes: source.classes(),
         skipped: skipped.clone(),
     };
-    atomically(path, |file| {
+    // In the folder of parts, with which it goes if it stays behind half written.
+    let fresh = beside(path, ".parts").join("whole.part");
+    atomically_by(&fresh, path, |file| {
         let failed = |e: io::Error| TransferError::file(path, e);
         let mut npz = NpzWriter::new(io::BufWriter::new(file));
         for (key, width) in layers(ready) {
