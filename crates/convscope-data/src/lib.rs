@@ -9,8 +9,11 @@ mod draw;
 mod error;
 mod fetch;
 mod idx;
+#[cfg(feature = "photos")]
+mod image_folder;
 mod labels;
 mod mnist;
+mod partition;
 #[cfg(feature = "photos")]
 mod photo;
 #[cfg(feature = "photos")]
@@ -19,9 +22,12 @@ mod preprocessing;
 mod registry;
 mod standardise;
 pub mod synthetic;
+mod views;
 mod write;
 
-pub use augment::{Augment, Augmentation, Change, Fill};
+pub use augment::{
+    Augment, Augmentation, Augmented, Change, ColourComponents, Example, Fill, Pair, PixelRange,
+};
 pub use cache::{Cache, Presence, repository};
 pub use cifar10::{Cifar10, cifar10, cifar10_with};
 pub use dataset::Dataset;
@@ -32,8 +38,11 @@ pub use fetch::{
     fetched_with,
 };
 pub use idx::{Idx, IdxElements};
+#[cfg(feature = "photos")]
+pub use image_folder::{ImageFolder, LoadedFolder, Skipped};
 pub use labels::labels;
 pub use mnist::{Mnist, MnistSmall, STAND_IN, mnist, mnist_small, mnist_small_with, mnist_with};
+pub use partition::{Partition, Parts};
 #[cfg(feature = "photos")]
 pub use photo::{Photo, load_photo, sample_photo};
 #[cfg(feature = "photos")]
@@ -44,4 +53,5 @@ pub use preprocessing::{
 pub use registry::{Entry, FileEntry, Kind, Packing, Registry, WeightsFacts};
 pub use standardise::Standardizer;
 pub use synthetic::{Confounder, InkDigits, Shapes, ShapesConfig};
+pub use views::{MeanScores, TestViews, ViewBatches, Views};
 pub use write::write_atomic;

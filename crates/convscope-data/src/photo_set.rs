@@ -146,6 +146,15 @@ impl PhotoSet {
         PhotoSet { names, places }
     }
 
+    /// Those of these numbers, which are all there.
+    pub(crate) fn select(&self, indices: &[usize]) -> PhotoSet {
+        let (names, places) = indices
+            .iter()
+            .map(|&i| (self.names[i].clone(), self.places[i].clone()))
+            .unzip();
+        PhotoSet { names, places }
+    }
+
     /// Their names.
     pub fn names(&self) -> &[String] {
         &self.names
@@ -215,7 +224,7 @@ impl PhotoSet {
     }
 }
 
-fn is_picture(path: &Path) -> bool {
+pub(crate) fn is_picture(path: &Path) -> bool {
     let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
     extension.to_str().is_some_and(|e| PICTURES.contains(&e))
 }

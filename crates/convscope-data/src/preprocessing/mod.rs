@@ -110,7 +110,7 @@ pub enum Range {
 }
 
 impl Range {
-    fn white(self) -> f32 {
+    pub(crate) fn white(self) -> f32 {
         match self {
             Range::Unit => 1.0,
             Range::Bytes => 255.0,
