@@ -83,7 +83,7 @@ impl Partition {
     ///
     /// # Errors
     /// If there are not enough examples, a label is not below `classes`, or a class has fewer
-    /// examples than there are sets with any: it would be missing from one.
+    /// examples than there are sets with any: it must be missing from one.
     pub fn sized(labels: &[usize], classes: usize, sizes: [usize; 3], seed: u64) -> Result<Self> {
         let needed = sizes.iter().fold(0usize, |sum, n| sum.saturating_add(*n));
         if needed > labels.len() {
@@ -371,8 +371,8 @@ fn deal(
     }
 }
 
-/// `n` in the proportions of these counts, rounded so that the sum is right: the largest remainders
-/// are rounded up, and a class that is there gets one at least while there are enough.
+/// `n` in the proportions of these counts: rounded down, and up where most is missing until the sum is
+/// right.
 fn proportional(n: usize, counts: &[usize]) -> Vec<usize> {
     let all: usize = counts.iter().sum();
     if n == 0 || all == 0 {

@@ -8,7 +8,7 @@ use decode::{MOST_BYTES, decode, from_image, wrong};
 use image::error::ImageError;
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageFormat, Rgb, Rgb32FImage};
-use ndarray::{Array3, Axis, s};
+use ndarray::{Array3, ArrayView3, Axis, s};
 use std::fmt;
 use std::io::Read;
 use std::path::Path;
@@ -224,6 +224,13 @@ impl Photo {
         Rgb32FImage::from_fn(self.width() as u32, self.height() as u32, |x, y| {
             Rgb([0, 1, 2].map(|c: usize| self.pixels[[c.min(last), y as usize, x as usize]]))
         })
+    }
+}
+
+/// Its pixels.
+impl<'a> From<&'a Photo> for ArrayView3<'a, f32> {
+    fn from(photo: &'a Photo) -> Self {
+        photo.pixels.view()
     }
 }
 

@@ -291,12 +291,13 @@ impl Views {
                 problem: format!("a crop of {ch}x{cw} does not fit into {h}x{w} pixels"),
             });
         }
+        // The centre as Preprocessing finds it.
         let [top, left] = match (self.views.crop, view / 2) {
             (None, _) | (_, 0) => [0, 0],
             (_, 1) => [0, w - cw],
             (_, 2) => [h - ch, 0],
             (_, 3) => [h - ch, w - cw],
-            _ => [(h - ch) / 2, (w - cw) / 2],
+            _ => [h - ch, w - cw].map(|rest| (rest as f64 / 2.0).round_ties_even() as usize),
         };
         let mut part = image.slice(s![.., top..top + ch, left..left + cw]);
         if view % 2 == 1 {

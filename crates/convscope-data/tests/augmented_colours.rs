@@ -53,7 +53,7 @@ fn hue_goes_around_a_circle() {
     let red = Array3::from_shape_vec((3, 1, 1), vec![1.0, 0.0, 0.0]).unwrap();
     let cyan = Array3::from_shape_vec((3, 1, 1), vec![0.0, 1.0, 1.0]).unwrap();
     assert!(near(&made([hue(180.0)], &red), &cyan, 1e-6));
-    assert!(near(&made([hue(50.0), hue(-50.0)], &image), &image, 2e-6));
+    assert!(near(&made([hue(50.0), hue(-50.0)], &image), &image, 5e-6));
     let grey = Array3::from_elem((3, 2, 2), 0.3);
     assert_eq!(made([hue(77.0)], &grey), grey);
 }
@@ -190,7 +190,7 @@ fn the_covariance_of_colours_is_that_of_the_pixels() {
     for (set, range) in [(set, PixelRange::unit()), (bytes, PixelRange::bytes())] {
         let covariance = ColourComponents::covariance(&set, &range).unwrap();
         for ((i, j), v) in covariance.indexed_iter() {
-            assert!((v - expected[i][j] * variance).abs() < 1e-7, "{covariance}");
+            assert!((v - expected[i][j] * variance).abs() < 1e-6, "{covariance}");
         }
     }
 }

@@ -104,7 +104,7 @@ fn scores_are_averaged_over_the_views() {
         Ok(ArrayD::from_shape_vec(vec![batch.shape()[0], 2], rows).unwrap())
     };
     let mean = views().average(3, score).unwrap();
-    // Corners and centre lie evenly around the middle: 72 + 17 over both channels' 100.
+    // The crops lie evenly around row 1.5 and column 2; the channels' mean is 50.
     let first: f32 = (0.0 + 2.0 + 20.0 + 22.0 + 11.0 + 2.0 + 4.0 + 22.0 + 24.0 + 13.0) / 10.0;
     assert!(
         (mean[0] - 67.0).abs() < 1e-4 && (mean[1] - first).abs() < 1e-5,

@@ -77,6 +77,12 @@ pub enum NnError {
     },
 }
 
+impl From<convscope_data::DataError> for NnError {
+    fn from(error: convscope_data::DataError) -> Self {
+        NnError::Invalid(error.to_string())
+    }
+}
+
 impl NnError {
     pub(crate) fn shape(
         what: impl Into<String>,

@@ -26,6 +26,7 @@ extern crate openblas_src as _; // links the BLAS
 
 mod blas;
 mod checkpoint;
+mod colours;
 pub mod conv;
 mod eigen;
 mod error;
@@ -46,6 +47,7 @@ mod trace;
 mod train;
 
 pub use checkpoint::Checkpoint;
+pub use colours::colour_components;
 pub use eigen::eigh;
 pub use error::{NnError, Result};
 pub use hessian::Hessian;

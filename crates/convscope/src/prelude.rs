@@ -12,9 +12,9 @@ pub use crate::show::{EvcxrDebug, EvcxrDisplay, Show, Shown};
 pub use crate::{
     Album, Beside, Block, Blocks, Colormap, Detail, Drawing, Figure, Gallery, Landscape, LiveCurve,
     OwnRule, Picture, Plot, Plots, Race, Row, Timing, Track, album, before_after, beside_published,
-    by_block, came_back, compare, cut_out, draw, figure, filter_sheet, gallery, gallery_of,
-    gradient, heatmap, mnist, mnist_small, nine, patch_sheet, photo, picture, picture_map,
-    predictions, row, seen, side_by_side, slider, time_it,
+    by_block, came_back, compare, contact_sheet, cut_out, draw, figure, filter_sheet, gallery,
+    gallery_of, gradient, heatmap, mnist, mnist_small, nine, patch_sheet, photo, picture,
+    picture_map, predictions, row, seen, side_by_side, slider, time_it,
 };
 pub use crate::{image, ndarray, plotters, vis, zoo};
 
@@ -25,9 +25,10 @@ pub use ndarray::{
 };
 
 pub use convscope_data::{
-    Augment, Augmentation, Change, Confounder, DataError, Dataset, Draw, Fill, InkDigits, Mnist,
-    MnistSmall, Photo, PhotoSet, Preprocessing, Shapes, ShapesConfig, Standardizer, ants_bees,
-    load_photo, photos, sample_photo,
+    Augment, Augmentation, Augmented, Change, ColourComponents, Confounder, DataError, Dataset,
+    Draw, Example, Fill, ImageFolder, InkDigits, LoadedFolder, MeanScores, Mnist, MnistSmall, Pair,
+    Partition, Parts, Photo, PhotoSet, PixelRange, Preprocessing, Shapes, ShapesConfig, Skipped,
+    Standardizer, TestViews, ViewBatches, Views, ants_bees, load_photo, photos, sample_photo,
 };
 pub use convscope_nn::conv::im2col::convolve as im2col_blas;
 pub use convscope_nn::{
@@ -41,8 +42,9 @@ pub use convscope_nn::{
     Padding, ParameterGroups, Pass, PerEpoch, RateSearch, RateSweep, Real, ReceptiveField,
     ReduceOnPlateau, Relu, RmsProp, Rule, Schedule, Sgd, Sigmoid, SmoothL1, Softmax,
     SpatialDropout, State, StepDecay, StopHandle, Summary, SummaryRow, Tanh, Target, Tensor, Trace,
-    Training, Unit, Upsample2d, WarmUp, ZeroPad2d, accuracy, conv, cross_entropy, eigh, evaluate,
-    find_learning_rate, gradcheck, intersection_over_union, softmax, top_k, top_k_accuracy,
+    Training, Unit, Upsample2d, WarmUp, ZeroPad2d, accuracy, colour_components, conv,
+    cross_entropy, eigh, evaluate, find_learning_rate, gradcheck, intersection_over_union, softmax,
+    top_k, top_k_accuracy,
 };
 pub use convscope_zoo::shipped::{Card, Shipped, get as shipped};
 pub use convscope_zoo::{Model, Options, Ranked, ZooError};

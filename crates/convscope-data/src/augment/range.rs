@@ -3,7 +3,7 @@
 use crate::error::{DataError, Result};
 use crate::preprocessing::{Channels, Preprocessing};
 use crate::standardise::Standardizer;
-use ndarray::Axis;
+use ndarray::{Array3, ArrayView3, Axis};
 use std::fmt;
 
 /// How far beyond black or white a value may lie, as a share of the way between them, before the
@@ -127,6 +127,30 @@ impl PixelRange {
             (_, true) => Some(format!("blue, green, red are 3 channels, not {channels}")),
             _ => None,
         }
+    }
+
+    /// An image `[C, H, W]` as pixels: 0 for black, 1 for white, in the order red, green, blue. Values
+    /// beyond are not cut off.
+    ///
+    /// # Errors
+    /// If the range does not fit its channels.
+    pub fn unit_pixels(&self, image: ArrayView3<'_, f32>) -> Result<Array3<f32>> {
+        if let Some(problem) = self.problem(image.dim().0) {
+            return Err(DataError::Argument {
+                what: "the range of pixels",
+                problem,
+            });
+        }
+        let mut out = image.to_owned();
+        for (c, mut plane) in out.outer_iter_mut().enumerate() {
+            let (black, white) = self.ends(c);
+            plane.mapv_inplace(|v| (v - black) / (white - black));
+        }
+        if self.bgr {
+            out.invert_axis(Axis(0));
+            out = out.as_standard_layout().into_owned();
+        }
+        Ok(out)
     }
 
     /// To 0 to 1 in red, green, blue, in place.

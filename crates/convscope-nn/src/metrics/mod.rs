@@ -87,6 +87,12 @@ pub fn evaluate(net: &Network, dataset: &Dataset) -> Result<Evaluation> {
 
 /// Images and labels fit the network; the error says which dataset does not.
 pub(crate) fn check_dataset(net: &Network, dataset: &Dataset) -> Result<()> {
+    let shape = dataset.images.shape().get(1..).unwrap_or_default();
+    check_dataset_as(net, dataset, shape)
+}
+
+/// The same for images that the network gets in another shape than the dataset's.
+pub(crate) fn check_dataset_as(net: &Network, dataset: &Dataset, shape: &[usize]) -> Result<()> {
     let failed = |e: NnError| NnError::Invalid(format!("dataset \"{}\": {e}", dataset.name));
     let &[classes] = net.output_shape() else {
         return Err(NnError::shape(
@@ -98,11 +104,11 @@ pub(crate) fn check_dataset(net: &Network, dataset: &Dataset) -> Result<()> {
     if dataset.is_empty() {
         return Err(failed(NnError::Invalid("it holds no image".into())));
     }
-    if dataset.images.ndim() == 0 || dataset.images.shape()[1..] != *net.input_shape() {
+    if dataset.images.ndim() == 0 || *shape != *net.input_shape() {
         return Err(failed(NnError::shape(
             "its images",
             format!("{:?} each, as the network was built for", net.input_shape()),
-            dataset.images.shape().get(1..).unwrap_or_default(),
+            shape,
         )));
     }
     check_labels(&dataset.labels, dataset.images.shape()[0], classes).map_err(failed)

@@ -3,7 +3,7 @@
 use crate::error::{NnError, Result};
 use crate::real::Tensor;
 use convscope_data::{Augmentation, Dataset};
-use ndarray::IxDyn;
+use ndarray::{ArrayView3, IxDyn};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -21,7 +21,27 @@ const AHEAD: usize = 2;
 pub(super) struct Batch {
     /// `[N, C, H, W]`.
     pub(super) x: Tensor,
+    /// With mix-up, those of the larger shares.
     pub(super) labels: Vec<usize>,
+    /// With mix-up, each class's share of each image, `[N, classes]`.
+    pub(super) shares: Option<Tensor>,
+}
+
+/// The shape of one image as the network sees it.
+///
+/// # Errors
+/// When the images cannot be augmented so.
+pub(super) fn seen_shape(set: &Dataset, augmentation: &Augmentation) -> Result<Vec<usize>> {
+    let shape = set.images.shape().get(1..).unwrap_or_default();
+    match *shape {
+        _ if augmentation.is_empty() => Ok(shape.to_vec()),
+        [c, h, w] => Ok(augmentation.output_shape([c, h, w])?.to_vec()),
+        _ => Err(NnError::shape(
+            "augmentation",
+            "images [channels, height, width]",
+            shape,
+        )),
+    }
 }
 
 /// Which images come when, and what is done to them.
@@ -29,8 +49,11 @@ pub(super) struct Batch {
 pub(super) struct Plan<'a> {
     images: Cow<'a, [f32]>,
     labels: &'a [usize],
-    /// Of one image.
-    shape: &'a [usize],
+    classes: usize,
+    /// Of one image, before it is augmented.
+    from: &'a [usize],
+    /// Of one image as the network sees it.
+    shape: Vec<usize>,
     batch_size: usize,
     seed: u64,
     augmentation: &'a Augmentation,
@@ -45,19 +68,6 @@ impl<'a> Plan<'a> {
         seed: u64,
         augmentation: &'a Augmentation,
     ) -> Result<Plan<'a>> {
-        let shape = &set.images.shape()[1..];
-        if !augmentation.is_empty() {
-            let [c, h, w] = *shape else {
-                return Err(NnError::shape(
-                    "augmentation",
-                    "images [channels, height, width]",
-                    shape,
-                ));
-            };
-            augmentation
-                .check([c, h, w])
-                .map_err(|e| NnError::Invalid(e.to_string()))?;
-        }
         let images = match set.images.as_slice() {
             Some(pixels) => Cow::Borrowed(pixels),
             None => Cow::Owned(set.images.iter().copied().collect()),
@@ -65,7 +75,9 @@ impl<'a> Plan<'a> {
         Ok(Plan {
             images,
             labels: &set.labels,
-            shape,
+            classes: set.classes.len(),
+            from: &set.images.shape()[1..],
+            shape: seen_shape(set, augmentation)?,
             batch_size,
             seed,
             augmentation,
@@ -88,28 +100,58 @@ impl<'a> Plan<'a> {
 
     /// A batch of these images, in memory that an earlier one had.
     fn make(&self, epoch: usize, chosen: &[usize], mut pixels: Vec<f32>) -> Result<Batch> {
-        let size: usize = self.shape.iter().product();
         pixels.clear();
-        for &i in chosen {
-            pixels.extend_from_slice(&self.images[i * size..][..size]);
-        }
-        if let [c, h, w] = *self.shape
-            && !self.augmentation.is_empty()
-        {
-            for (image, &i) in pixels.chunks_exact_mut(size).zip(chosen) {
-                let key = (self.seed, epoch as u64, i as u64);
-                self.augmentation
-                    .apply(image, [c, h, w], key)
-                    .map_err(|e| NnError::Invalid(format!("augmenting image {i}: {e}")))?;
+        let mut labels: Vec<usize> = chosen.iter().map(|&i| self.labels[i]).collect();
+        let (mut shares, mut other) = (Vec::new(), Vec::new());
+        for (&i, label) in chosen.iter().zip(&mut labels) {
+            let at = pixels.len();
+            self.add(epoch, i, &mut pixels)?;
+            let key = (self.seed, epoch as u64, i as u64);
+            if let Some(pair) = self.augmentation.pair(self.labels.len(), key) {
+                other.clear();
+                self.add(epoch, pair.partner, &mut other)?;
+                pair.mix(&mut pixels[at..], &other);
+                let row = shares.len();
+                shares.resize(row + self.classes, 0.0);
+                let partners = self.labels[pair.partner];
+                pair.label(&mut shares[row..], *label, partners);
+                if pair.share < 0.5 {
+                    *label = partners;
+                }
             }
         }
         let mut shape = vec![chosen.len()];
-        shape.extend(self.shape);
-        let x = Tensor::from_shape_vec(IxDyn(&shape), pixels).expect("as many as the shape holds");
+        shape.extend(&self.shape);
+        let of = "as many as the shape holds";
         Ok(Batch {
-            x,
-            labels: chosen.iter().map(|&i| self.labels[i]).collect(),
+            x: Tensor::from_shape_vec(IxDyn(&shape), pixels).expect(of),
+            shares: (!shares.is_empty()).then(|| {
+                let shape = IxDyn(&[chosen.len(), self.classes]);
+                Tensor::from_shape_vec(shape, shares).expect(of)
+            }),
+            labels,
         })
+    }
+
+    /// Adds an image to others, augmented.
+    fn add(&self, epoch: usize, i: usize, pixels: &mut Vec<f32>) -> Result<()> {
+        let size: usize = self.from.iter().product();
+        let image = &self.images[i * size..][..size];
+        let [c, h, w] = *self.from else {
+            pixels.extend_from_slice(image);
+            return Ok(());
+        };
+        let key = (self.seed, epoch as u64, i as u64);
+        let added = if *self.shape == *self.from {
+            let at = pixels.len();
+            pixels.extend_from_slice(image);
+            self.augmentation.apply(&mut pixels[at..], [c, h, w], key)
+        } else {
+            let view = ArrayView3::from_shape([c, h, w], image).expect("an image of this shape");
+            let augmented = self.augmentation.augment(view, key);
+            augmented.map(|image| pixels.extend(image.iter()))
+        };
+        added.map_err(|e| NnError::Invalid(format!("augmenting image {i}: {e}")))
     }
 
     /// Runs `body` beside a thread that makes the batches from number `batch` (from 0) of `epoch`
@@ -268,6 +310,45 @@ mod tests {
         for (from, skipped) in [((1, 1), 1), ((1, 3), 3), ((2, 2), 5)] {
             assert_eq!(epochs(&plan, from, 2), all[skipped..], "{from:?}");
         }
+    }
+
+    #[test]
+    fn mix_up_makes_pairs_whose_labels_are_shares() {
+        let (set, augmentation) = (set(10), Augmentation::new().mix_up(0.7));
+        let plan = Plan::new(&set, 4, 7, &augmentation).unwrap();
+        let batch = plan.make(2, &[3, 8, 0], Vec::new()).unwrap();
+        let shares = batch.shares.unwrap();
+        assert_eq!(shares.shape(), [3, 10]);
+        for (row, (image, i)) in shares.outer_iter().zip(batch.x.outer_iter().zip([3, 8, 0])) {
+            let pair = augmentation.pair(10, (7, 2, i)).unwrap();
+            assert!((row.sum() - 1.0).abs() < 1e-6);
+            // Image `i` is all `i`, so the mixed one is the mean of the labels.
+            let mean: f32 = row.iter().enumerate().map(|(k, s)| k as f32 * s).sum();
+            assert!(image.iter().all(|v| (v - mean).abs() < 1e-5));
+            assert!(row[i as usize] >= pair.share && row[pair.partner] >= 1.0 - pair.share);
+        }
+        let largest = |row: ndarray::ArrayViewD<'_, f32>| {
+            let best = row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
+            best.unwrap().0
+        };
+        let expected: Vec<usize> = shares.outer_iter().map(largest).collect();
+        assert_eq!(batch.labels, expected);
+    }
+
+    #[test]
+    fn images_may_get_another_size() {
+        let (set, crop) = (set(6), Augmentation::new().scaled_crop((3, 3), 3));
+        let plan = Plan::new(&set, 4, 7, &crop).unwrap();
+        let batch = plan.make(1, &[5, 2], Vec::new()).unwrap();
+        assert_eq!(batch.x.shape(), [2, 1, 3, 3]);
+        assert!(
+            batch
+                .x
+                .iter()
+                .zip([5.0; 9].iter().chain(&[2.0; 9]))
+                .all(|(a, b)| (a - b).abs() < 1e-5)
+        );
+        assert_eq!((batch.labels, batch.shares), (vec![5, 2], None));
     }
 
     #[test]

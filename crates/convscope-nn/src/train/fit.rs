@@ -1,6 +1,6 @@
 //! The loop.
 
-use super::batches::{Batches, Plan};
+use super::batches::{Batches, Plan, seen_shape};
 use super::callbacks::{Callback, Moment};
 use super::history::{EpochRecord, History};
 use super::progress::{Learned, Printer};
@@ -8,7 +8,7 @@ use super::settings::Training;
 use super::step::Stepper;
 use crate::checkpoint;
 use crate::error::{NnError, Result};
-use crate::metrics::{check_dataset, evaluate};
+use crate::metrics::{check_dataset, check_dataset_as, evaluate};
 use crate::network::{Network, check_finite};
 use crate::optim::State;
 use crate::schedule::ScheduleState;
@@ -66,7 +66,7 @@ impl Training {
         if stop_requested() {
             return Err(NnError::Stopped);
         }
-        check_dataset(net, train)?;
+        check_dataset_as(net, train, &seen_shape(train, &self.augmentation)?)?;
         check_dataset(net, valid)?;
         for set in [train, valid] {
             let what = format!("dataset \"{}\"", set.name);
@@ -170,9 +170,7 @@ impl Fitting<'_> {
             }
             let batch = queue.next()?;
             let at = (run.step + 1, self.rate(run, run.batch));
-            let found = self
-                .stepper
-                .step(net, &mut run.states, at, &batch.x, &batch.labels)?;
+            let found = self.stepper.step(net, &mut run.states, at, &batch)?;
             run.step += 1;
             run.batch += 1;
             run.sums.loss += found.loss * batch.labels.len() as f64;

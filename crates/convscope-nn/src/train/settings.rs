@@ -110,7 +110,8 @@ impl Training {
     }
 
     /// What training makes small; cross-entropy if not set. It gets the labels
-    /// ([`Target::Classes`](crate::Target)). The loss on the validation set is always the
+    /// ([`Target::Classes`](crate::Target)), or with mix-up each class's share of an image
+    /// ([`Target::Values`](crate::Target)), which not every loss takes. The loss on the validation set is always the
     /// cross-entropy, so that runs can be compared.
     pub fn loss(mut self, loss: impl Into<Box<dyn Loss<f32>>>) -> Training {
         self.loss = loss.into();
@@ -143,7 +144,8 @@ impl Training {
     }
 
     /// Random changes to the training images. What is drawn depends on the seed, the epoch and the
-    /// image alone. The validation images stay as they are.
+    /// image alone. The validation images stay as they are. Images may change their size, to the
+    /// network's. With mix-up, accuracy on the training set counts the class of the larger share.
     pub fn augment(mut self, augmentation: Augmentation) -> Training {
         self.augmentation = augmentation;
         self

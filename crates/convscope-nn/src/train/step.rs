@@ -1,5 +1,6 @@
 //! One step of training: forward, loss, backward, and the optimizer's move.
 
+use super::batches::Batch;
 use super::settings::Training;
 use crate::error::{NnError, Result};
 use crate::layer::Pass;
@@ -52,13 +53,16 @@ impl<'a> Stepper<'a> {
         net: &mut Network,
         states: &mut [State],
         (step, rate): (u64, f64),
-        x: &Tensor,
-        labels: &[usize],
+        batch: &Batch,
     ) -> Result<Found> {
+        let (x, labels) = (&batch.x, &batch.labels);
         let pass = Pass::train(mix(self.training.seed, step));
         let trace = net.lean_trace(x, pass)?;
         let logits = trace.output();
-        let target = Target::Classes(labels);
+        let target = match &batch.shares {
+            Some(shares) => Target::Values(shares),
+            None => Target::Classes(labels),
+        };
         let (loss, gradient) = self.training.loss.value_and_gradient(logits, target)?;
         let right = logits
             .outer_iter()
