@@ -12,6 +12,7 @@ mod idx;
 #[cfg(feature = "photos")]
 mod image_folder;
 mod labels;
+mod mean_scores;
 mod mnist;
 mod partition;
 #[cfg(feature = "photos")]
@@ -41,6 +42,7 @@ pub use idx::{Idx, IdxElements};
 #[cfg(feature = "photos")]
 pub use image_folder::{ImageFolder, LoadedFolder, Skipped};
 pub use labels::labels;
+pub use mean_scores::MeanScores;
 pub use mnist::{Mnist, MnistSmall, STAND_IN, mnist, mnist_small, mnist_small_with, mnist_with};
 pub use partition::{Partition, Parts};
 #[cfg(feature = "photos")]
@@ -53,5 +55,5 @@ pub use preprocessing::{
 pub use registry::{Entry, FileEntry, Kind, Packing, Registry, WeightsFacts};
 pub use standardise::Standardizer;
 pub use synthetic::{Confounder, InkDigits, Shapes, ShapesConfig};
-pub use views::{MeanScores, TestViews, ViewBatches, Views};
+pub use views::{TestViews, ViewBatches, Views};
 pub use write::write_atomic;

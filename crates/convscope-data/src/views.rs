@@ -1,8 +1,9 @@
 //! Several views of an image, looked at when a network is tested: what it says about them is
 //! averaged (Krizhevsky, Sutskever and Hinton 2012, section 4.1; He et al. 2015, section 3.4).
 
-use crate::augment::resized;
+use crate::augment::{resized, wrong_size};
 use crate::error::{DataError, Result};
+use crate::mean_scores::MeanScores;
 #[cfg(feature = "photos")]
 use crate::photo::Photo;
 #[cfg(feature = "photos")]
@@ -137,17 +138,21 @@ impl TestViews {
                 problem,
             })
         };
-        if size.contains(&0)
-            || self.scales.contains(&0)
-            || self.crop.is_some_and(|c| c.contains(&0))
-        {
-            return wrong("a size is 0; expected at least 1 pixel".into());
+        if self.scales.contains(&0) {
+            return wrong("a scale is 0; expected at least 1 pixel".into());
+        }
+        let problem = wrong_size(size).or_else(|| self.crop.and_then(wrong_size));
+        if let Some(problem) = problem {
+            return wrong(problem);
         }
         let sizes: Vec<[usize; 2]> = match self.scales[..] {
             [] => vec![size],
             ref scales => scales.iter().map(|&side| scaled(size, side)).collect(),
         };
         for [h, w] in sizes {
+            if let Some(problem) = wrong_size([h, w]) {
+                return wrong(problem);
+            }
             if let Some([ch, cw]) = self.crop
                 && (ch > h || cw > w)
             {
@@ -361,65 +366,5 @@ impl Iterator for ViewBatches {
         }
         let views: Vec<_> = batch.iter().map(Array3::view).collect();
         Some(Ok(stack(Axis(0), &views).expect("views of one size")))
-    }
-}
-
-/// A mean of rows of scores that grows as they come, so that none need be kept.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct MeanScores {
-    sums: Vec<f64>,
-    rows: usize,
-}
-
-impl MeanScores {
-    /// None yet.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Adds a batch of scores, `[N, classes]`, or one row, `[classes]`.
-    ///
-    /// # Errors
-    /// If the shape is another one, or there were more or fewer classes before.
-    pub fn add(&mut self, scores: &ArrayD<f32>) -> Result<()> {
-        let classes = match *scores.shape() {
-            [classes] | [_, classes] if classes > 0 => classes,
-            _ => 0,
-        };
-        if classes == 0 || (self.rows > 0 && classes != self.sums.len()) {
-            return Err(DataError::Shape {
-                what: "scores to average".into(),
-                expected: match self.rows {
-                    0 => "[N, classes] or [classes]".into(),
-                    _ => format!("{} classes, as before", self.sums.len()),
-                },
-                got: scores.shape().to_vec(),
-            });
-        }
-        self.sums.resize(classes, 0.0);
-        for (k, &v) in scores.iter().enumerate() {
-            self.sums[k % classes] += f64::from(v);
-        }
-        self.rows += scores.len() / classes;
-        Ok(())
-    }
-
-    /// How many rows there were.
-    pub fn rows(&self) -> usize {
-        self.rows
-    }
-
-    /// The mean, shape `[classes]`.
-    ///
-    /// # Errors
-    /// If there was no row.
-    pub fn mean(&self) -> Result<Array1<f32>> {
-        match self.rows {
-            0 => Err(DataError::Empty {
-                name: "the list of scores".into(),
-                what: "a mean",
-            }),
-            n => Ok(self.sums.iter().map(|s| (s / n as f64) as f32).collect()),
-        }
     }
 }

@@ -555,3 +555,100 @@ fn a_recipe_says_what_it_does() {
         "none"
     );
 }
+
+#[test]
+fn sizes_beyond_all_reason_are_refused_and_not_made() {
+    let huge = 1 << 40;
+    for (step, words) in [
+        (
+            Augment::RandomCrop {
+                padding: huge,
+                fill: ZERO,
+            },
+            "a border of more than",
+        ),
+        (
+            Augment::ScaledCrop {
+                short_side: (huge, huge),
+                size: [8, 8],
+            },
+            "would have more than",
+        ),
+        (
+            Augment::ScaledCrop {
+                short_side: (9, 9),
+                size: [8, 0],
+            },
+            "at least 1 pixel",
+        ),
+        (
+            Augment::ResizedCrop {
+                area: same(0.5),
+                ratio: same(1.0),
+                size: Some([huge, huge]),
+            },
+            "pixels that are made",
+        ),
+    ] {
+        let error = Augmentation::new()
+            .then(step)
+            .check([3, 8, 8])
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(words), "{error}");
+    }
+    // An image without pixels stays one.
+    let none = Array3::zeros((3, 0, 5));
+    let all = Augmentation::new().flip().crop(2).rotate(9.0).cut_out(3);
+    assert_eq!(all.augment(none.view(), (0, 0, 0)).unwrap(), none);
+}
+
+#[test]
+fn what_a_notebook_holds_can_go_to_another_thread() {
+    fn free<T: Send + Sync + 'static>() {}
+    free::<Augmentation>();
+    free::<convscope_data::Augmented>();
+    free::<convscope_data::ImageFolder>();
+    free::<convscope_data::LoadedFolder>();
+    free::<convscope_data::Parts>();
+    free::<convscope_data::TestViews>();
+    free::<convscope_data::Views>();
+    free::<convscope_data::ViewBatches>();
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn speed() {
+    for (name, augmentation) in [
+        ("flip, crop", Augmentation::new().flip().crop(4)),
+        (
+            "rotate, lens, crop",
+            Augmentation::new().rotate(20.0).lens(0.1).crop(4),
+        ),
+        (
+            "colours",
+            Augmentation::new()
+                .range(convscope_data::PixelRange::unit())
+                .brightness(0.3)
+                .hue(30.0)
+                .contrast(0.2),
+        ),
+    ] {
+        for n in [32, 224] {
+            let image = noise(3, n, n);
+            let start = std::time::Instant::now();
+            for i in 0..100 {
+                augmentation.augment(image.view(), (0, 0, i)).unwrap();
+            }
+            println!("{name} {n}: {:.3} ms", start.elapsed().as_secs_f64() * 10.0);
+        }
+    }
+    let image = noise(3, 375, 500);
+    let start = std::time::Instant::now();
+    for i in 0..30 {
+        Augmentation::resnet()
+            .augment(image.view(), (0, 0, i))
+            .unwrap();
+    }
+    println!("resnet: {:.3} ms", start.elapsed().as_secs_f64() / 0.03);
+}

@@ -180,9 +180,11 @@ fn turn_hue([r, g, b]: [f32; 3], turn: f32) -> [f32; 3] {
         most if most == g => (b - r) / chroma + 2.0,
         _ => (r - g) / chroma + 4.0,
     };
-    let hue = (sextant + 6.0 * turn).rem_euclid(6.0);
+    // A share of a turn is from 0 to 1, so that one lap at most is to be taken off.
+    let lap = |v: f32| if v >= 6.0 { v - 6.0 } else { v };
+    let hue = lap(sextant + if sextant < 0.0 { 6.0 } else { 0.0 } + 6.0 * turn);
     [5.0, 3.0, 1.0].map(|n: f32| {
-        let k = (n + hue).rem_euclid(6.0);
+        let k = lap(n + hue);
         most - chroma * k.min(4.0 - k).clamp(0.0, 1.0)
     })
 }

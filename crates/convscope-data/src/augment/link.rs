@@ -189,7 +189,7 @@ impl Link {
     fn radially(&self, [x, y]: Point, factor: impl Fn(f64) -> f64) -> Point {
         let [cy, cx] = self.from.map(|n| n as f64 / 2.0);
         let (dx, dy) = (x - cx, y - cy);
-        let r = libm::sqrt((dx * dx + dy * dy) / (cx * cx + cy * cy));
+        let r = ((dx * dx + dy * dy) / (cx * cx + cy * cy)).sqrt();
         let factor = factor(r);
         [cx + dx * factor, cy + dy * factor]
     }
@@ -202,7 +202,7 @@ fn undistort(r: f64, k: f64) -> f64 {
         return 1.0;
     }
     let most = if k < 0.0 {
-        libm::sqrt(-1.0 / (3.0 * k))
+        (-1.0 / (3.0 * k)).sqrt()
     } else {
         f64::INFINITY
     };
@@ -269,8 +269,8 @@ fn resized_crop(
     for _ in 0..10 {
         let area = uniform(area, draw) * whole;
         let ratio = logarithmic(ratio, draw);
-        let width = libm::sqrt(area * ratio).round() as usize;
-        let height = libm::sqrt(area / ratio).round() as usize;
+        let width = (area * ratio).sqrt().round() as usize;
+        let height = (area / ratio).sqrt().round() as usize;
         if (1..=h).contains(&height) && (1..=w).contains(&width) {
             let top = draw.below(h - height + 1);
             let left = draw.below(w - width + 1);

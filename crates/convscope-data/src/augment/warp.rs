@@ -77,21 +77,25 @@ impl Chain {
                     x as f64 + inside(sub % samples),
                     y as f64 + inside(sub / samples),
                 ];
-                match self.source(point) {
-                    Source::Value(v) => add(&mut out, at, area, share, |_| v),
-                    Source::Mean => add(&mut out, at, area, share, |c| means[c]),
-                    Source::At(point) => {
-                        for (place, weight) in neighbours(point, [h, w], fill) {
-                            let weight = weight * share;
-                            match (place, fill) {
-                                (Some(place), _) => {
-                                    add(&mut out, at, area, weight, |c| image[c * h * w + place])
-                                }
-                                (None, Fill::Value(v)) => add(&mut out, at, area, weight, |_| v),
-                                (None, _) => add(&mut out, at, area, weight, |c| means[c]),
-                            }
-                        }
+                let (taps, around) = match self.source(point) {
+                    Source::At(point) => (Taps::around(point, [h, w], fill), fill),
+                    Source::Value(v) => (Taps::outside(), Fill::Value(v)),
+                    Source::Mean => (Taps::outside(), Fill::Mean),
+                };
+                let planes = image.chunks_exact(h * w).zip(&means);
+                for ((plane, mean), v) in planes.zip(out[at..].iter_mut().step_by(area)) {
+                    let mut sum = 0.0;
+                    for (place, weight) in taps.places.iter().zip(&taps.weights).take(taps.count) {
+                        sum += weight * plane[*place];
                     }
+                    if taps.outside > 0.0 {
+                        sum += taps.outside
+                            * match around {
+                                Fill::Value(v) => v,
+                                _ => *mean,
+                            };
+                    }
+                    *v += share * sum;
                 }
             }
         }
@@ -115,7 +119,7 @@ impl Chain {
             };
             // A point on the line between two pixels belongs to the one that a tiny bit more of the
             // map would not change.
-            let place = |v: f64, size| resolve((v - THERE).floor() as isize, size, fill);
+            let place = |v: f64, size| resolve(floor(v - THERE), size, fill);
             match (place(y, h), place(x, w)) {
                 (Some(y), Some(x)) => mask[y * w + x],
                 _ => 0,
@@ -174,13 +178,6 @@ impl Chain {
     }
 }
 
-fn add(out: &mut [f32], at: usize, area: usize, weight: f32, value: impl Fn(usize) -> f32) {
-    let places = out[at..].iter_mut().step_by(area);
-    places
-        .enumerate()
-        .for_each(|(c, v)| *v += weight * value(c));
-}
-
 /// The mean of each plane of so many pixels.
 pub(super) fn means(image: &[f32], area: usize) -> Vec<f32> {
     let planes = image.chunks_exact(area.max(1));
@@ -188,32 +185,68 @@ pub(super) fn means(image: &[f32], area: usize) -> Vec<f32> {
     planes.map(|p| (sum(p) / area as f64) as f32).collect()
 }
 
-/// The pixels around a point with their weights; none for one outside that is not the image's.
-fn neighbours(
-    [x, y]: Point,
-    [h, w]: [usize; 2],
-    fill: Fill,
-) -> impl Iterator<Item = (Option<usize>, f32)> {
-    let split = |v: f64| {
-        let v = v - 0.5;
-        let near = v.round();
-        match (v - near).abs() < THERE {
-            true => (near as isize, 0.0),
-            false => (v.floor() as isize, (v - v.floor()) as f32),
+/// The pixels around a point and their weights, which sum to 1 with that of what is not the image's.
+struct Taps {
+    places: [usize; 4],
+    weights: [f32; 4],
+    count: usize,
+    outside: f32,
+}
+
+impl Taps {
+    fn outside() -> Taps {
+        Taps {
+            places: [0; 4],
+            weights: [0.0; 4],
+            count: 0,
+            outside: 1.0,
         }
-    };
-    let ((left, right_share), (top, low_share)) = (split(x), split(y));
-    let all = [
-        (0, 0, (1.0 - low_share) * (1.0 - right_share)),
-        (0, 1, (1.0 - low_share) * right_share),
-        (1, 0, low_share * (1.0 - right_share)),
-        (1, 1, low_share * right_share),
-    ];
-    let weighty = all.into_iter().filter(|(_, _, weight)| *weight > 0.0);
-    weighty.map(move |(down, across, weight)| {
-        let place = resolve(top + down, h, fill).zip(resolve(left + across, w, fill));
-        (place.map(|(y, x)| y * w + x), weight)
-    })
+    }
+
+    fn around([x, y]: Point, [h, w]: [usize; 2], fill: Fill) -> Taps {
+        let ((left, right_share), (top, low_share)) = (split(x), split(y));
+        let mut taps = Taps {
+            outside: 0.0,
+            ..Taps::outside()
+        };
+        for (down, weight) in [(0, 1.0 - low_share), (1, low_share)] {
+            let row = resolve(top + down, h, fill);
+            for (across, share) in [(0, 1.0 - right_share), (1, right_share)] {
+                let weight = weight * share;
+                if weight == 0.0 {
+                    continue;
+                }
+                match row.zip(resolve(left + across, w, fill)) {
+                    None => taps.outside += weight,
+                    Some((y, x)) => {
+                        taps.places[taps.count] = y * w + x;
+                        taps.weights[taps.count] = weight;
+                        taps.count += 1;
+                    }
+                }
+            }
+        }
+        taps
+    }
+}
+
+/// The pixel before a place along an axis, and the share of the next one.
+fn split(v: f64) -> (isize, f32) {
+    let v = v - 0.5;
+    let near = floor(v + 0.5);
+    match (v - near as f64).abs() < THERE {
+        true => (near, 0.0),
+        false => {
+            let before = floor(v);
+            (before, (v - before as f64) as f32)
+        }
+    }
+}
+
+/// `f64::floor` is a call to a function where the processor is not known.
+fn floor(v: f64) -> isize {
+    let cut = v as isize;
+    cut - isize::from((cut as f64) > v)
 }
 
 /// The pixel at a place along an axis, which may lie outside.
