@@ -4,7 +4,7 @@
 mod common;
 
 use common::{bits, resumable, small_net, toy, training, untimed};
-use convscope_data::Augmentation;
+use convscope_data::{Augmentation, Dataset};
 use convscope_nn::*;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -137,6 +137,76 @@ fn augmentation_changes_what_is_learned_and_one_that_does_nothing_does_not() {
     assert!(run(plain()) != run(plain().augment(Augmentation::new().crop(1))));
     let nothing = Augmentation::new().custom("nothing", |_, _| Ok(()));
     assert!(run(plain()) == run(plain().augment(nothing)));
+}
+
+#[test]
+fn mix_up_learns_from_shares_of_labels_with_the_same_bits_for_any_number_of_threads() {
+    let mixing = || Augmentation::new().rotate(20.0).mix_up(0.4);
+    let run = |threads, augmentation: Augmentation| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        pool.build().unwrap().install(|| {
+            let mut net = small_net();
+            let training = training(2).augment(augmentation);
+            let history = training.fit(&mut net, &toy(120, 1), &toy(60, 2)).unwrap();
+            (bits(&net), untimed(&history))
+        })
+    };
+    let first = run(1, mixing());
+    assert!(run(3, mixing()) == first);
+    assert!(run(1, Augmentation::new().rotate(20.0)) != first);
+    // A loss that takes labels alone says so, and nothing was learned.
+    let mut net = small_net();
+    let training = Training::new(Sgd::new(0.1)).loss(Hinge::default()).quiet();
+    let error = training
+        .augment(mixing())
+        .fit(&mut net, &toy(30, 1), &toy(30, 2));
+    assert!(error.is_err(), "{error:?}");
+    assert!(bits(&net) == bits(&small_net()));
+}
+
+#[test]
+fn images_may_be_larger_than_the_network_reads_when_crops_make_them_fit() {
+    let large = |n, seed| {
+        let set = toy(n, seed);
+        let images = set
+            .images
+            .view()
+            .into_dimensionality::<ndarray::Ix4>()
+            .unwrap();
+        let padded = ndarray::Array4::from_shape_fn((n, 1, 10, 10), |(i, c, y, x)| {
+            let inside = (1..9).contains(&y) && (1..9).contains(&x);
+            if inside {
+                images[[i, c, y - 1, x - 1]]
+            } else {
+                0.0
+            }
+        });
+        Dataset {
+            images: padded.into_dyn(),
+            ..set.clone()
+        }
+    };
+    let mut net = small_net();
+    let crops = Augmentation::new().scaled_crop((9, 11), 8);
+    let training = Training::new(Adam::new(0.01))
+        .epochs(12)
+        .batch_size(16)
+        .quiet();
+    let history = training
+        .augment(crops)
+        .fit(&mut net, &large(240, 1), &toy(60, 2))
+        .unwrap();
+    let last = history.epochs.last().unwrap();
+    assert!(last.valid_accuracy > 0.5, "{last:?}");
+    let plain = Training::new(Adam::new(0.01)).quiet();
+    let error = plain
+        .fit(&mut net, &large(24, 1), &toy(60, 2))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("[1, 8, 8]") && error.contains("[1, 10, 10]"),
+        "{error}"
+    );
 }
 
 #[test]
