@@ -23,7 +23,7 @@ pub fn contact_sheet<'a>(
     n: usize,
     seed: u64,
 ) -> Result<Sheet> {
-    let image = image.into();
+    let image: ArrayView3<'a, f32> = image.into();
     if n == 0 || image.is_empty() {
         return Err(VisError::Invalid(
             "a contact sheet needs an image of at least one pixel, at least once".into(),
