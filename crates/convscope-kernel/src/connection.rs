@@ -87,7 +87,7 @@ impl Connection {
         let what = "looking for free ports";
         // All are held until all are found: none comes twice.
         let held = (0..5)
-            .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
+            .map(|_| seldom_used_port())
             .collect::<std::io::Result<Vec<_>>>()
             .map_err(io(what))?;
         let mut ports = Vec::new();
@@ -169,6 +169,21 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         text.push(char::from(DIGITS[usize::from(byte & 15)]));
     }
     text
+}
+
+/// A listener on a port that is free now. It is let go before the process that is to listen there
+/// begins; so it is looked for below the ports that systems give to whoever asks for any, or another
+/// program might be given it in between.
+fn seldom_used_port() -> std::io::Result<TcpListener> {
+    for _ in 0..64 {
+        let mut random = [0; 2];
+        getrandom::fill(&mut random).map_err(std::io::Error::other)?;
+        let port = 16_384 + u16::from_le_bytes(random) % 16_384;
+        if let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            return Ok(listener);
+        }
+    }
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
 }
 
 #[cfg(test)]
