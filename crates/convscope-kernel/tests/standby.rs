@@ -172,11 +172,14 @@ fn a_warm_kernel_is_handed_out_and_its_outputs_arrive() {
 
 #[test]
 fn a_kernel_that_is_still_getting_warm_is_handed_out_and_given_no_more_cells() {
-    let (first, second) = ("sleep 1000\nprint unheard", "crash");
-    let keeper = Keeper::start(&[first, second]);
+    let folder = tempfile::tempdir().unwrap();
+    let lent = folder.path().join("lent");
+    let first = format!("until {}\nprint unheard", lent.display());
+    let keeper = Keeper::start(&[&first, "crash"]);
     let client = keeper.relay(&[]);
     let client = client.client();
     keeper.next("Lent");
+    std::fs::write(&lent, "").unwrap();
     assert_eq!(client.run("print a").text("stdout"), "a\n");
     // One was run before the relay's: the crash was not.
     assert_eq!(client.run("count").text("stdout"), "3\n");

@@ -304,6 +304,12 @@ impl Fake {
                 return Some("ok");
             }
             "sleep" => std::thread::sleep(Duration::from_millis(number() as u64)),
+            "until" => {
+                let start = Instant::now();
+                while !Path::new(rest).exists() && start.elapsed() < Duration::from_secs(90) {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+            }
             "ask" => {
                 let question =
                     Message::new("input_request", &request.header, &json!({"prompt": rest}));
