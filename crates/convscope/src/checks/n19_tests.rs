@@ -140,7 +140,7 @@ fn random_genes_are_even_and_independent() {
         &[
             (
                 |options, dice| options.iter().map(|&n| dice.below(n.max(2) - 1)).collect(),
-                "came 0 times",
+                "came 3000 times",
             ),
             (
                 |options, dice| options.iter().map(|&n| dice.below(n + 1)).collect(),

@@ -175,7 +175,8 @@ fn listed(trials: &[&Trial], words: &str) -> Shown {
         let _ = write!(words, " {} more are not shown.", trials.len() - ROWS);
     }
     let html = format!("{}{}", table.html(""), paragraph(words.trim()));
-    Shown::html(html, format!("{}\n{}", table.text(), words.trim()))
+    let text = format!("{}\n{}", table.text(), words.trim());
+    Shown::html(html, text.trim_end())
 }
 
 impl Show for Trial {
@@ -297,7 +298,7 @@ mod tests {
         assert!(text.ends_with("4 more are not shown."), "{text}");
         assert_eq!(
             trials_table(&log.trials[..2]).shown().text.lines().count(),
-            4
+            3
         );
         assert!(log.trials[0].shown().html.is_some());
     }
