@@ -33,6 +33,17 @@ impl fmt::Display for Cost {
     }
 }
 
+/// One line of a design's bill: a piece, or the last layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The piece in a few letters: `conv 16 3x3`.
+    pub name: String,
+    /// What comes out of it: channels, height and width, or a single number once that is flat.
+    pub output: Vec<usize>,
+    /// What it costs.
+    pub cost: Cost,
+}
+
 /// What flows between two pieces.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Flow {
@@ -164,6 +175,15 @@ fn piece(counter: &mut Counter, piece: &Piece) -> Result<(), String> {
 }
 
 pub(crate) fn of(design: &Design) -> Result<Cost> {
+    let mut sum = Cost::default();
+    for part in parts(design)? {
+        sum.parameters += part.cost.parameters;
+        sum.multiply_adds += part.cost.multiply_adds;
+    }
+    Ok(sum)
+}
+
+pub(crate) fn parts(design: &Design) -> Result<Vec<Part>> {
     let whole = |problem: String| SearchError::design("the design", problem);
     let mut shape = [0; 3];
     for (axis, to) in shape.iter_mut().enumerate() {
@@ -176,14 +196,30 @@ pub(crate) fn of(design: &Design) -> Result<Cost> {
         flow: Flow::Image(shape),
         cost: Cost::default(),
     };
+    let mut parts = Vec::new();
+    let mut before = Cost::default();
+    let mut part = |name: String, counter: &Counter| {
+        let cost = Cost {
+            parameters: counter.cost.parameters - before.parameters,
+            multiply_adds: counter.cost.multiply_adds - before.multiply_adds,
+        };
+        before = counter.cost;
+        let output = match counter.flow {
+            Flow::Image(shape) => shape.map(|n| n as usize).to_vec(),
+            Flow::Flat(n) => vec![n as usize],
+        };
+        parts.push(Part { name, output, cost });
+    };
     for (i, one) in design.pieces.iter().enumerate() {
         let place = || format!("piece {} ({one})", i + 1);
         piece(&mut counter, one).map_err(|problem| SearchError::design(place(), problem))?;
         small_enough(&counter, place)?;
+        part(one.to_string(), &counter);
     }
     counter.linear(classes);
     small_enough(&counter, || "the design".to_owned())?;
-    Ok(counter.cost)
+    part(format!("{classes} classes"), &counter);
+    Ok(parts)
 }
 
 fn small_enough(counter: &Counter, place: impl Fn() -> String) -> Result<()> {

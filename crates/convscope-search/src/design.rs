@@ -1,6 +1,6 @@
 //! A network on paper.
 
-use crate::cost::{self, Cost};
+use crate::cost::{self, Cost, Part};
 use crate::error::{Result, SearchError};
 use convscope_nn::{
     Add, AvgPool2d, BatchNorm2d, Concat, Conv2d, Dropout, Flatten, GlobalAvgPool2d, Linear,
@@ -127,6 +127,14 @@ impl Design {
     /// When the design is no network: see [`build`](Design::build).
     pub fn cost(&self) -> Result<Cost> {
         cost::of(self)
+    }
+
+    /// What each piece and the last layer give out and cost.
+    ///
+    /// # Errors
+    /// As [`cost`](Design::cost).
+    pub fn parts(&self) -> Result<Vec<Part>> {
+        cost::parts(self)
     }
 
     /// The network, its weights drawn with this seed. Nodes are called by kind and place:

@@ -5,7 +5,8 @@
 //! looks through it by a [`Method`]: at random, by regularised evolution, or by a controller
 //! network that learns by REINFORCE which choices pay. Every design that was tried goes into one
 //! [`SearchLog`], which can be written to disk, gone on from, and asked for the [`front`] of accuracy
-//! against cost.
+//! against cost. A [`Table`] holds all networks of a small space, trained once, so that methods can
+//! be compared over many seeds.
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
@@ -18,9 +19,10 @@ mod log;
 mod method;
 mod search;
 mod space;
+mod table;
 
 pub use controller::Controller;
-pub use cost::Cost;
+pub use cost::{Cost, Part};
 pub use design::{Design, Piece};
 pub use error::{Result, SearchError};
 pub use front::front;
@@ -28,3 +30,4 @@ pub use log::{SearchLog, Trial};
 pub use method::Method;
 pub use search::{Score, Search, training_score};
 pub use space::{Choice, Kind, Space};
+pub use table::Table;

@@ -45,6 +45,7 @@ pub struct Search {
     seed: u64,
     price: f64,
     log: Option<PathBuf>,
+    quiet: bool,
 }
 
 impl Search {
@@ -57,6 +58,7 @@ impl Search {
             seed: 0,
             price: 0.0,
             log: None,
+            quiet: false,
         }
     }
 
@@ -85,6 +87,12 @@ impl Search {
     /// that was never interrupted.
     pub fn log(mut self, path: impl Into<PathBuf>) -> Search {
         self.log = Some(path.into());
+        self
+    }
+
+    /// Without a progress bar.
+    pub fn quiet(mut self) -> Search {
+        self.quiet = true;
         self
     }
 
@@ -118,7 +126,10 @@ impl Search {
         if let Some(path) = self.log.as_ref().filter(|path| path.exists()) {
             log = self.resumed(path, &mut proposer)?;
         }
-        let bar = ProgressBar::new(self.method.to_string(), self.trials as u64).unit("designs");
+        let bar = match self.quiet {
+            true => ProgressBar::hidden(),
+            false => ProgressBar::new(self.method.to_string(), self.trials as u64).unit("designs"),
+        };
         bar.resume(log.trials.len() as u64);
         while log.trials.len() < self.trials && !stop_requested() {
             let number = log.trials.len() + 1;

@@ -114,7 +114,7 @@ impl Space {
     }
 
     /// How many options each gene has.
-    pub(crate) fn options(&self) -> Vec<usize> {
+    pub fn options(&self) -> Vec<usize> {
         let stage = [
             self.kinds.len(),
             self.depths.len(),
@@ -130,6 +130,19 @@ impl Space {
     /// [`Kind::Fire`].)
     pub fn size(&self) -> f64 {
         self.options().iter().map(|&n| n as f64).product()
+    }
+
+    /// The genes of every design, the last gene counting fastest.
+    pub fn all(&self) -> Vec<Vec<usize>> {
+        let mut all = vec![Vec::new()];
+        for n in self.options() {
+            let longer = |genes: &Vec<usize>| {
+                let genes = genes.clone();
+                (0..n).map(move |option| [&genes[..], &[option]].concat())
+            };
+            all = all.iter().flat_map(longer).collect();
+        }
+        all
     }
 
     /// Whether every list has an entry and every design is a network: asked of the widest and

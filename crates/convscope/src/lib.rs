@@ -23,12 +23,14 @@ mod picture;
 mod plot;
 pub mod prelude;
 mod race;
+mod searching;
 mod seen;
 pub mod show;
 mod time;
 
 pub use convscope_data as data;
 pub use convscope_nn as nn;
+pub use convscope_search as search;
 pub use convscope_vis as vis;
 pub use convscope_zoo as zoo;
 pub use image;
@@ -51,5 +53,7 @@ pub use picture::{
 };
 pub use plot::{Figure, Number, Plot, Plots, figure};
 pub use race::{Landscape, Race, Track};
+pub use searching::{Estimate, accuracy_against_cost, best_so_far, mean_with_interval};
 pub use seen::{before_after, compare, filter_sheet, patch_sheet, seen, slider};
+pub use show::trials_table;
 pub use time::{Timing, time_it};

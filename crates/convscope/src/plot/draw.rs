@@ -103,7 +103,10 @@ where
     let sets = plot.series.iter().filter(|s| s.kind == Kind::Bars).count();
     let mut set = 0;
     let floor = frame.clamp_y(0.0);
+    let mut bands = 0;
     for (i, series) in plot.series.iter().enumerate() {
+        // A band's colour is that of the line that comes next.
+        let i = i - bands;
         let colour = PALETTE[i % PALETTE.len()];
         let points = || series.points.iter().copied().filter(|p| plot.can_show(*p));
         let inside = || points().filter(|p| frame.holds(*p));
@@ -139,6 +142,13 @@ where
                     inside().map(|p| Cross::new(p, 4 * FINE, colour.stroke_width(2 * FINE))),
                 )?,
             },
+            Kind::Band => {
+                bands += 1;
+                let edge: Vec<_> = points()
+                    .map(|(x, y)| (frame.clamp_x(x), frame.clamp_y(y)))
+                    .collect();
+                chart.draw_series([Polygon::new(edge, colour.mix(0.2).filled())])?
+            }
             Kind::Bars => {
                 let each = 0.8 / sets.max(1) as f64;
                 let left = -0.4 + each * set as f64;
@@ -373,7 +383,7 @@ fn ink(plot: &Plot, frame: &Frame) -> Vec<(f64, f64)> {
                 all.extend(points.iter().take(1));
                 all.extend(points.windows(2).flat_map(|pair| along(pair[0], pair[1])));
             }
-            Kind::Points => all.extend(points),
+            Kind::Points | Kind::Band => all.extend(points),
             _ => all.extend(points.iter().flat_map(|&(x, y)| along((x, 0.0), (x, y)))),
         }
     }

@@ -54,6 +54,8 @@ pub(crate) enum Axis {
 pub(crate) enum Kind {
     Line,
     Points,
+    /// The area within a closed line.
+    Band,
     /// Bars one unit wide at 0, 1, 2, ...
     Bars,
     /// Bars of this width.
@@ -121,6 +123,26 @@ impl Plot {
         ys: impl IntoIterator<Item = Y>,
     ) -> Plot {
         self.add(name, Kind::Line, number::numbers(xs), number::numbers(ys))
+    }
+
+    /// A shaded band between two heights, such as an interval around a curve, in the colour of the
+    /// line or points that are added next.
+    pub fn band<X: Number, L: Number, H: Number>(
+        self,
+        xs: impl IntoIterator<Item = X>,
+        lows: impl IntoIterator<Item = L>,
+        highs: impl IntoIterator<Item = H>,
+    ) -> Plot {
+        let (xs, lows, highs) = (
+            number::numbers(xs),
+            number::numbers(lows),
+            number::numbers(highs),
+        );
+        let n = xs.len().min(lows.len()).min(highs.len());
+        let there = (0..n).map(|i| (xs[i], lows[i]));
+        let back = (0..n).rev().map(|i| (xs[i], highs[i]));
+        let (x, y): (Vec<f64>, Vec<f64>) = there.chain(back).unzip();
+        self.add("", Kind::Band, x, y)
     }
 
     /// Points.
@@ -300,7 +322,8 @@ impl Plot {
     }
 
     fn alt(&self) -> String {
-        let names: Vec<&str> = self.series.iter().map(|s| s.name.as_str()).collect();
+        let named = self.series.iter().filter(|s| s.kind != Kind::Band);
+        let names: Vec<&str> = named.map(|s| s.name.as_str()).collect();
         format!(
             "Plot \"{}\": {} against {}; {}",
             self.title,
@@ -317,7 +340,7 @@ impl Show for Plot {
     fn shown(&self) -> Shown {
         let mut html = self.image();
         let mut text = self.alt();
-        for s in &self.series {
+        for s in self.series.iter().filter(|s| s.kind != Kind::Band) {
             text.push_str(&format!("\n{}: {}", s.name, in_words(s, &self.categories)));
         }
         if !self.caption.is_empty() {
@@ -529,6 +552,27 @@ mod tests {
         let h = labelled(Plot::new("h")).histogram("v", (0..100).map(f64::from), 7);
         let total: f64 = h.series[0].points.iter().map(|p| p.1).sum();
         assert_eq!(total, 100.0);
+    }
+
+    #[test]
+    fn a_band_has_the_colour_of_its_line() {
+        let plot = labelled(Plot::new("two"))
+            .band(0..3, [0.0, 0.5, 1.0], [1.0, 1.5, 2.0])
+            .line("first", 0..3, [0.5, 1.0, 1.5])
+            .band(0..3, [2.0, 2.5, 3.0], [3.0, 3.5, 4.0])
+            .line("second", 0..3, [2.5, 3.0, 3.5]);
+        let svg = draw::svg(&plot).unwrap();
+        assert_eq!(svg.matches("<polygon").count(), 2);
+        for colour in ["#0072B2", "#D55E00"] {
+            let of = svg.lines().filter(|l| l.contains(colour));
+            assert!(of.clone().any(|l| l.contains("<polygon")), "{colour}");
+            assert!(of.clone().any(|l| l.contains("<polyline")), "{colour}");
+        }
+        let text = plot.shown().text;
+        assert!(
+            text.contains("first: (0, 0.5)") && !text.contains("\n: "),
+            "{text}"
+        );
     }
 
     #[test]

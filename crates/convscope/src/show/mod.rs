@@ -14,6 +14,7 @@ mod hessian;
 mod html;
 mod network;
 mod optim;
+mod search;
 mod shipped;
 mod training;
 mod values;
@@ -22,6 +23,7 @@ mod vis;
 pub use array::Element;
 pub(crate) use array::{Stats, plain_number, short_number};
 pub(crate) use html::{Align, Table, code_block, escape, img, note, paragraph};
+pub use search::{Trials, trials_table};
 
 use std::fmt::Debug;
 use std::io::Write;
