@@ -16,6 +16,7 @@ mod network;
 mod optim;
 mod shipped;
 mod training;
+mod transfer;
 mod values;
 mod vis;
 
