@@ -4,7 +4,7 @@ use crate::check::{About, Case, Exercise, Score};
 use ndarray::{Array1, Array2, Array3, Axis, array};
 
 pub(crate) const ALL: &[&About] = &[
-    &AVERAGE, &WEIGHTS, &NEAREST, &INTERVAL, &HOG, &HONEST, &PURITY, &DRAWS, &CERTAIN, &APART,
+    &INTERVAL, &AVERAGE, &WEIGHTS, &NEAREST, &HOG, &HONEST, &PURITY, &DRAWS, &APART, &CERTAIN,
 ];
 
 static AVERAGE: About = About::new(
