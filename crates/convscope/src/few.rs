@@ -33,7 +33,8 @@ pub fn cifar10_small() -> Result<Dataset, DataError> {
     }
     match cifar10() {
         Ok(whole) => {
-            say(whole.notice.as_deref());
+            // Its first line says what they are; the rest why, with the addresses that were tried.
+            say(whole.notice.as_deref().and_then(|n| n.lines().next()));
             let mut set = match whole.notice {
                 None => whole.train.take(IMAGES)?,
                 Some(_) => whole.train.balanced(EACH, 1)?,
@@ -41,11 +42,11 @@ pub fn cifar10_small() -> Result<Dataset, DataError> {
             set.name = "cifar10, 4000 images".into();
             Ok(set)
         }
-        Err(why @ DataError::Fetch { .. }) => {
-            say(Some(&format!(
-                "CIFAR-10 cannot be had ({why}), so these are Shapes, which the course draws itself: \
-                 eight classes in place of ten, and easier ones."
-            )));
+        Err(DataError::Fetch { .. }) => {
+            say(Some(
+                "CIFAR-10 cannot be had here, so these are Shapes, which the course draws itself: \
+                 eight classes in place of ten, and easier ones.",
+            ));
             shapes_in_place()
         }
         Err(other) => Err(other),
@@ -53,7 +54,11 @@ pub fn cifar10_small() -> Result<Dataset, DataError> {
 }
 
 fn shapes_in_place() -> Result<Dataset, DataError> {
-    Ok(Shapes::generate(IMAGES, &ShapesConfig::default(), 1)?.dataset)
+    // Classes are drawn: a few more, so that there are as many of each.
+    let drawn = Shapes::generate(IMAGES + IMAGES / 4, &ShapesConfig::default(), 1)?.dataset;
+    let mut set = drawn.balanced(IMAGES / Shapes::CLASSES.len(), 1)?;
+    set.images.mapv_inplace(|v| v / 255.0);
+    Ok(set)
 }
 
 /// A file for features of these images by this network, in the folder of fetched data: the same one
@@ -187,6 +192,7 @@ mod tests {
     fn what_stands_in_has_images_of_the_same_shape() {
         let set = shapes_in_place().unwrap();
         assert_eq!(set.images.shape(), [IMAGES, 3, 32, 32]);
-        assert!(set.class_counts().iter().all(|&n| n >= 350));
+        assert!(set.images.iter().all(|v| (0.0..=1.0).contains(v)));
+        assert_eq!(set.class_counts(), [500; 8]);
     }
 }
