@@ -1,10 +1,11 @@
 //! What transfer learning gives: features, fitted classifiers, comparisons, plans, boxes.
 
 use super::{Align, Show, Shown, Table, escape, paragraph};
+use crate::picture::side_by_side;
 use crate::plot::Plot;
 use convscope_transfer::{
-    Clusters, Comparison, CrossValidation, Features, Fitted, Interval, Learner, LocalisationScore,
-    Tuned, Written,
+    BoxEpoch, BoxHistory, Classifier, Clusters, Comparison, CrossValidation, Features, Fitted,
+    Interval, Learner, LocalisationScore, Plan, Protocol, Tuned, Written,
 };
 use serde_json::Value;
 
@@ -19,7 +20,15 @@ macro_rules! said {
     )*};
 }
 
-said!(CrossValidation, Fitted, Interval, Learner);
+said!(
+    Classifier,
+    CrossValidation,
+    Fitted,
+    Interval,
+    Learner,
+    Plan,
+    Protocol
+);
 
 fn headed(head: &str, table: &Table, words: &[String]) -> Shown {
     let mut html = format!("<div><b>{}</b></div>{}", escape(head), table.html(""));
@@ -194,10 +203,39 @@ impl Show for LocalisationScore {
     }
 }
 
+/// The two losses, and how good boxes and classes are on the validation images.
+impl Show for BoxHistory {
+    fn shown(&self) -> Shown {
+        let text = self.to_string();
+        if self.epochs.is_empty() {
+            return Shown::text(text);
+        }
+        let epochs = || self.epochs.iter().map(|e| e.epoch);
+        let of = |f: fn(&BoxEpoch) -> f64| self.epochs.iter().map(f).collect::<Vec<_>>();
+        let losses = Plot::new("Loss on the training images")
+            .x_label("epoch")
+            .y_label("loss (logarithmic)")
+            .size(420, 320)
+            .line("class", epochs(), of(|e| e.class_loss))
+            .line("box", epochs(), of(|e| e.box_loss))
+            .log_y();
+        let scores = Plot::new("On the validation images")
+            .x_label("epoch")
+            .y_label("overlap, share of images")
+            .size(420, 320)
+            .line("mean overlap", epochs(), of(|e| e.valid.mean_overlap))
+            .line("class right", epochs(), of(|e| e.valid.accuracy))
+            .line("both right", epochs(), of(|e| e.valid.both))
+            .y_range(0.0, 1.0);
+        let row = side_by_side(vec![("", losses), ("", scores)]).shown();
+        Shown::html(row.to_html(), text)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use convscope_transfer::{Classifier, KMeans, Protocol, compare};
+    use convscope_transfer::{KMeans, compare};
     use ndarray::Array2;
 
     fn features(node: &str) -> Features {
