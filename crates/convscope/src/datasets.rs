@@ -45,7 +45,7 @@ pub fn photo(name: &str) -> Result<Photo, DataError> {
     }
 }
 
-fn say(notice: Option<&str>) {
+pub(crate) fn say(notice: Option<&str>) {
     if let Some(notice) = notice {
         println!("Note. {notice}");
     }

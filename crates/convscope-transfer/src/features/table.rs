@@ -322,6 +322,14 @@ mod tests {
     }
 
     #[test]
+    fn rows_become_images_of_one_pixel() {
+        let set = features().to_dataset();
+        assert_eq!(set.images.shape(), [12, 2, 1, 1]);
+        assert_eq!(set.images[[3, 1, 0, 0]], 31.0);
+        assert_eq!((set.labels[4], set.classes.len()), (1, 3));
+    }
+
+    #[test]
     fn rows_and_columns_keep_their_images() {
         let features = features();
         let chosen = features.select(&[4, 0]).unwrap();

@@ -98,7 +98,7 @@ impl Learner {
             .map(|l| present.binary_search(l).expect("every label is present"))
             .collect();
         let standardizer = match self.scaling {
-            Scaling::Standard => Some(Standardizer::fit(&as_dataset(features))?),
+            Scaling::Standard => Some(Standardizer::fit(&features.to_dataset())?),
             _ => None,
         };
         let mut fitted = Fitted {
@@ -336,19 +336,20 @@ impl fmt::Display for Fitted {
     }
 }
 
-/// Features as a dataset of images of one pixel and many channels.
-fn as_dataset(features: &Features) -> Dataset {
-    let (n, d) = features.values.dim();
-    let images = features.values.to_shape((n, d, 1, 1));
-    Dataset {
-        name: features.node.clone(),
-        images: images.expect("a row is a row").to_owned().into_dyn(),
-        labels: features.labels.clone(),
-        classes: features.classes.clone(),
-    }
-}
-
 impl Features {
+    /// As a dataset of images of one pixel and many channels, `[N, D, 1, 1]`: what a network with dense
+    /// layers learns from.
+    pub fn to_dataset(&self) -> Dataset {
+        let (n, d) = self.values.dim();
+        let images = self.values.to_shape((n, d, 1, 1));
+        Dataset {
+            name: self.node.clone(),
+            images: images.expect("a row is a row").to_owned().into_dyn(),
+            labels: self.labels.clone(),
+            classes: self.classes.clone(),
+        }
+    }
+
     /// As points in double precision, `[N, D]`.
     pub fn points(&self) -> Array2<f64> {
         self.values.mapv(f64::from)

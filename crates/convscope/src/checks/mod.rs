@@ -11,6 +11,7 @@ pub mod n04;
 pub mod n06;
 pub mod n07;
 pub mod n08;
+pub mod n09;
 pub mod n11;
 pub mod n12;
 pub mod n13;
@@ -34,6 +35,7 @@ pub(crate) static NOTEBOOKS: &[(&str, &[&About])] = &[
     ("06", n06::ALL),
     ("07", n07::ALL),
     ("08", n08::ALL),
+    ("09", n09::ALL),
     ("11", n11::ALL),
     ("12", n12::ALL),
     ("13", n13::ALL),

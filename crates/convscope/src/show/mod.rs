@@ -17,6 +17,7 @@ mod optim;
 mod search;
 mod shipped;
 mod training;
+mod transfer;
 mod values;
 mod vis;
 
