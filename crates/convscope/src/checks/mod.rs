@@ -11,12 +11,14 @@ pub mod n04;
 pub mod n06;
 pub mod n07;
 pub mod n08;
+pub mod n10;
 pub mod n11;
 pub mod n12;
 pub mod n13;
 pub mod n14;
 pub mod n15;
 pub mod n16;
+pub mod n17;
 pub mod n18;
 #[cfg(test)]
 mod testing;
@@ -33,12 +35,14 @@ pub(crate) static NOTEBOOKS: &[(&str, &[&About])] = &[
     ("06", n06::ALL),
     ("07", n07::ALL),
     ("08", n08::ALL),
+    ("10", n10::ALL),
     ("11", n11::ALL),
     ("12", n12::ALL),
     ("13", n13::ALL),
     ("14", n14::ALL),
     ("15", n15::ALL),
     ("16", n16::ALL),
+    ("17", n17::ALL),
     ("18", n18::ALL),
 ];
 
