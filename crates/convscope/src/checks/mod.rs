@@ -12,12 +12,14 @@ pub mod n06;
 pub mod n07;
 pub mod n08;
 pub mod n09;
+pub mod n10;
 pub mod n11;
 pub mod n12;
 pub mod n13;
 pub mod n14;
 pub mod n15;
 pub mod n16;
+pub mod n17;
 pub mod n18;
 pub mod n19;
 #[cfg(test)]
@@ -36,12 +38,14 @@ pub(crate) static NOTEBOOKS: &[(&str, &[&About])] = &[
     ("07", n07::ALL),
     ("08", n08::ALL),
     ("09", n09::ALL),
+    ("10", n10::ALL),
     ("11", n11::ALL),
     ("12", n12::ALL),
     ("13", n13::ALL),
     ("14", n14::ALL),
     ("15", n15::ALL),
     ("16", n16::ALL),
+    ("17", n17::ALL),
     ("18", n18::ALL),
     ("19", n19::ALL),
 ];
