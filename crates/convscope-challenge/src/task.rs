@@ -93,15 +93,14 @@ impl Task {
     /// # Errors
     /// Never for the default task; when there are more images than memory holds.
     pub fn public(&self) -> Result<(Dataset, Dataset)> {
-        let all = Shapes::generate(self.train + self.valid, &ShapesConfig::default(), PUBLIC)?;
-        Ok(all.dataset.split(self.train)?)
+        Ok(drawn(self.train + self.valid, PUBLIC)?.split(self.train)?)
     }
 
     /// The images of a secret.
     pub(crate) fn hidden(&self, seed: u64) -> Result<Dataset> {
         // Another stream of seeds than the public one's, whatever the secret.
         let seed = if seed == PUBLIC { seed + 1 } else { seed };
-        Ok(Shapes::generate(self.hidden, &ShapesConfig::default(), seed)?.dataset)
+        drawn(self.hidden, seed)
     }
 
     /// The shape of an image, `[channels, height, width]`.
@@ -114,6 +113,13 @@ impl Task {
     pub fn classes(&self) -> [&'static str; 8] {
         Shapes::CLASSES
     }
+}
+
+/// So many images of a seed, in the units that recipes count on. (Shapes come as bytes.)
+fn drawn(n: usize, seed: u64) -> Result<Dataset> {
+    let mut set = Shapes::generate(n, &ShapesConfig::default(), seed)?.dataset;
+    set.images.mapv_inplace(|v| v / 255.0);
+    Ok(set)
 }
 
 impl fmt::Display for Task {
@@ -131,5 +137,27 @@ impl fmt::Display for Task {
             self.train, self.valid, self.hidden
         )?;
         write!(f, "Budget: {}.", self.budget)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pixels_lie_between_0_and_1_in_public_and_in_secret() {
+        let task = Task {
+            train: 20,
+            valid: 5,
+            hidden: 15,
+            ..Task::default()
+        };
+        let (train, valid) = task.public().unwrap();
+        assert_eq!((train.len(), valid.len()), (20, 5));
+        for set in [train, valid, task.hidden(7).unwrap()] {
+            let [low, high] = [f32::min, f32::max].map(|f| set.images.fold(0.5, |a, &v| f(a, v)));
+            assert!(0.0 <= low && low < 0.2, "{low}");
+            assert!(0.8 < high && high <= 1.0, "{high}");
+        }
     }
 }
