@@ -17,6 +17,7 @@ mod contact;
 mod datasets;
 mod gradient;
 mod live;
+mod luck;
 mod notebook;
 mod own_rule;
 mod picture;
@@ -26,7 +27,9 @@ mod race;
 mod seen;
 pub mod show;
 mod time;
+mod weight_average;
 
+pub use convscope_challenge as challenge;
 pub use convscope_data as data;
 pub use convscope_nn as nn;
 pub use convscope_vis as vis;
@@ -44,6 +47,7 @@ pub use convscope_graph::{Detail, Drawing, draw};
 pub use datasets::{mnist, mnist_small, photo};
 pub use gradient::gradient;
 pub use live::LiveCurve;
+pub use luck::chance_scores;
 pub use own_rule::OwnRule;
 pub use picture::{
     Colormap, Gallery, Picture, Row, gallery, gallery_of, heatmap, picture, predictions,
@@ -53,3 +57,4 @@ pub use plot::{Figure, Number, Plot, Plots, figure};
 pub use race::{Landscape, Race, Track};
 pub use seen::{before_after, compare, filter_sheet, patch_sheet, seen, slider};
 pub use time::{Timing, time_it};
+pub use weight_average::WeightAverage;

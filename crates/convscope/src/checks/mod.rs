@@ -18,6 +18,7 @@ pub mod n14;
 pub mod n15;
 pub mod n16;
 pub mod n18;
+pub mod n20;
 #[cfg(test)]
 mod testing;
 
@@ -40,6 +41,7 @@ pub(crate) static NOTEBOOKS: &[(&str, &[&About])] = &[
     ("15", n15::ALL),
     ("16", n16::ALL),
     ("18", n18::ALL),
+    ("20", n20::ALL),
 ];
 
 #[cfg(test)]
