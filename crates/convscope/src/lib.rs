@@ -19,6 +19,7 @@ mod datasets;
 mod few;
 mod gradient;
 mod live;
+mod luck;
 mod notebook;
 mod own_rule;
 mod picture;
@@ -30,7 +31,9 @@ mod seen;
 pub mod show;
 mod split;
 mod time;
+mod weight_average;
 
+pub use convscope_challenge as challenge;
 pub use convscope_data as data;
 pub use convscope_nn as nn;
 pub use convscope_search as search;
@@ -52,6 +55,7 @@ pub use datasets::{mnist, mnist_small, photo};
 pub use few::{Unplugged, cifar10_small, feature_file};
 pub use gradient::gradient;
 pub use live::LiveCurve;
+pub use luck::chance_scores;
 pub use own_rule::OwnRule;
 pub use picture::{
     Colormap, Gallery, Picture, Row, gallery, gallery_of, heatmap, picture, predictions,
@@ -64,3 +68,4 @@ pub use seen::{before_after, compare, filter_sheet, patch_sheet, seen, slider};
 pub use show::trials_table;
 pub use split::{put_back, upper_part};
 pub use time::{Timing, time_it};
+pub use weight_average::WeightAverage;

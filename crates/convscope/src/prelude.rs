@@ -5,7 +5,7 @@
 pub use crate::check::{Score, hint, my_score};
 pub use crate::checks::{
     n00 as check00, n01 as check01, n02 as check02, n03 as check03, n04 as check04, n06 as check06,
-    n07 as check07, n08 as check08, n11 as check11, n12 as check12, n13 as check13, n14 as check14, n15 as check15, n16 as check16, n18 as check18, n19 as check19, n09 as check09, n10 as check10, n17 as check17,
+    n07 as check07, n08 as check08, n11 as check11, n12 as check12, n13 as check13, n14 as check14, n15 as check15, n16 as check16, n18 as check18, n19 as check19, n09 as check09, n10 as check10, n17 as check17, n20 as check20,
 };
 pub use crate::show::{EvcxrDebug, EvcxrDisplay, Show, Shown};
 pub use crate::{
@@ -19,6 +19,11 @@ pub use crate::{image, ndarray, plotters, search, vis, zoo};
     nine, patch_sheet, photo, picture, picture_map, predictions, row, seen, side_by_side, slider,
     time_it,
 pub use crate::{image, ndarray, plotters, transfer, vis, zoo};
+    OwnRule, Picture, Plot, Plots, Race, Row, Timing, Track, WeightAverage, album, before_after,
+    beside_published, by_block, came_back, chance_scores, compare, contact_sheet, cut_out, draw,
+    figure, filter_sheet, gallery, gallery_of, gradient, heatmap, mnist, mnist_small, nine,
+    patch_sheet, photo, picture, picture_map, predictions, row, seen, side_by_side, slider,
+pub use crate::{challenge, image, ndarray, plotters, vis, zoo};
 
 pub use ndarray::{
     Array, Array0, Array1, Array2, Array3, Array4, ArrayD, ArrayView, ArrayView1, ArrayView2,

@@ -22,6 +22,7 @@ pub mod n16;
 pub mod n17;
 pub mod n18;
 pub mod n19;
+pub mod n20;
 #[cfg(test)]
 mod testing;
 
@@ -48,6 +49,7 @@ pub(crate) static NOTEBOOKS: &[(&str, &[&About])] = &[
     ("17", n17::ALL),
     ("18", n18::ALL),
     ("19", n19::ALL),
+    ("20", n20::ALL),
 ];
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //! both apply.
 
 mod array;
+mod challenge;
 mod data;
 mod drawing;
 mod hessian;
