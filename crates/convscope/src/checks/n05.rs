@@ -1,6 +1,6 @@
 //! The checks of notebook 05, More data from less.
 
-use crate::check::{About, Case, Exercise, Score};
+use crate::check::{About, Case, Draw, Exercise, Score};
 use convscope_nn::eigh;
 use ndarray::{Array2, Array3, Axis, array, s};
 
@@ -61,9 +61,8 @@ pub fn flipped_box(student: impl Fn([f32; 4], f32) -> [f32; 4] + Copy + Send + '
             32.0,
         ))
         .seeded(2, 501, move |draw| {
-            let at = |draw: &mut crate::check::Draw| draw.integer(0..=40) as f32 / 2.0;
-            let (x0, y0) = (at(draw), at(draw));
-            let corners = [x0, y0, x0 + 0.5 + at(draw), y0 + 0.5 + at(draw)];
+            let [x0, y0, w, h] = [(); 4].map(|()| draw.integer(0..=40) as f32 / 2.0);
+            let corners = [x0, y0, x0 + 0.5 + w, y0 + 0.5 + h];
             case(&format!("{corners:?} in 48 pixels"), corners, 48.0)
         })
         .run()
@@ -583,11 +582,8 @@ pub fn jittered(
             [1.5, -1.0, 2.0],
         ))
         .seeded(2, 507, move |draw| {
-            let three = |draw: &mut crate::check::Draw, low, high| {
-                [(); 3].map(|()| draw.number(low..=high))
-            };
-            let colour = three(draw, 0.3, 0.7);
-            let alpha = three(draw, -1.0, 1.0);
+            let colour = [(); 3].map(|()| draw.number(0.3..=0.7));
+            let alpha = [(); 3].map(|()| draw.number(-1.0..=1.0));
             case("drawn numbers", colour, [0.2, 0.05, 0.01], alpha)
         })
         .run()
@@ -637,6 +633,16 @@ fn other_ways(answers: &[Array2<f32>]) -> [Vec<usize>; 2] {
     [votes, surest].map(|of| averaged(&[of]))
 }
 
+/// Probabilities of four classes for twelve images.
+fn drawn_answer(draw: &mut Draw) -> Array2<f32> {
+    let mut p = Array2::from_shape_simple_fn((12, 4), || draw.number(0.01..=1.0) as f32);
+    for mut row in p.rows_mut() {
+        let sum = row.sum();
+        row /= sum;
+    }
+    p
+}
+
 /// Checks `fn together(answers: Vec<Array2<f32>>) -> Vec<usize>`.
 pub fn together(student: impl Fn(Vec<Array2<f32>>) -> Vec<usize> + Copy + Send + 'static) -> Score {
     let case = move |name: &str, answers: Vec<Array2<f32>>| {
@@ -664,16 +670,7 @@ pub fn together(student: impl Fn(Vec<Array2<f32>>) -> Vec<usize> + Copy + Send +
         ))
         .seeded(3, 508, move |draw| {
             let n = draw.integer(3..=5);
-            let answer = |draw: &mut crate::check::Draw| {
-                let mut p =
-                    Array2::from_shape_simple_fn((12, 4), || draw.number(0.01..=1.0) as f32);
-                for mut row in p.rows_mut() {
-                    let sum = row.sum();
-                    row /= sum;
-                }
-                p
-            };
-            let answers = (0..n).map(|_| answer(draw)).collect();
+            let answers = (0..n).map(|_| drawn_answer(draw)).collect();
             case(&format!("{n} about 12 images"), answers)
         })
         .run()
