@@ -49,7 +49,7 @@ pub fn contact_sheet<'a>(
     Ok(sheet.side(side).caption(augmentation.to_string()))
 }
 
-fn likely_range(image: ArrayView3<'_, f32>) -> PixelRange {
+pub(crate) fn likely_range(image: ArrayView3<'_, f32>) -> PixelRange {
     let low = image.iter().copied().fold(f32::INFINITY, f32::min);
     let high = image.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     match (low, high) {

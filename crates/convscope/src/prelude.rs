@@ -4,13 +4,12 @@
 
 pub use crate::check::{Score, hint, my_score};
 pub use crate::checks::{
-    n00 as check00, n01 as check01, n02 as check02, n03 as check03, n04 as check04, n06 as check06,
-    n07 as check07, n08 as check08, n11 as check11, n12 as check12, n13 as check13, n14 as check14, n15 as check15, n16 as check16, n18 as check18, n19 as check19, n09 as check09, n10 as check10, n17 as check17, n20 as check20,
+    n00 as check00, n01 as check01, n02 as check02, n03 as check03, n04 as check04, n06 as check06, n07 as check07, n08 as check08, n11 as check11, n12 as check12, n13 as check13, n14 as check14, n15 as check15, n16 as check16, n18 as check18, n19 as check19, n09 as check09, n10 as check10, n17 as check17, n20 as check20, n05 as check05,
 };
 pub use crate::show::{EvcxrDebug, EvcxrDisplay, Show, Shown};
 pub use crate::{
     Album, Beside, Block, Blocks, Colormap, Detail, Drawing, Figure, Gallery, Landscape, LiveCurve,
-    OwnRule, Picture, Plot, Plots, Race, Row, Timing, Track, album, before_after, beside_published, by_block, came_back, compare, contact_sheet, cut_out, draw, figure, filter_sheet, gallery, gallery_of, gradient, heatmap, mnist, mnist_small, nine, patch_sheet, photo, picture, picture_map, predictions, row, seen, side_by_side, slider, time_it, accuracy_against_cost, best_so_far, mean_with_interval, trials_table, box_sheet, put_back, upper_part,
+    OwnRule, Picture, Plot, Plots, Race, Row, Timing, Track, album, before_after, beside_published, by_block, came_back, compare, contact_sheet, cut_out, draw, figure, filter_sheet, gallery, gallery_of, gradient, heatmap, mnist, mnist_small, nine, patch_sheet, photo, picture, picture_map, predictions, row, seen, side_by_side, slider, time_it, accuracy_against_cost, best_so_far, mean_with_interval, trials_table, box_sheet, put_back, upper_part, cifar10_few, truth_sheet,
 };
 pub use crate::{image, ndarray, plotters, search, vis, zoo};
     OwnRule, Picture, Plot, Plots, Race, Row, Timing, Track, Unplugged, album, before_after,

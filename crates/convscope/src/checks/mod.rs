@@ -8,6 +8,7 @@ pub mod n01;
 pub mod n02;
 pub mod n03;
 pub mod n04;
+pub mod n05;
 pub mod n06;
 pub mod n07;
 pub mod n08;
@@ -35,6 +36,7 @@ pub(crate) static NOTEBOOKS: &[(&str, &[&About])] = &[
     ("02", n02::ALL),
     ("03", n03::ALL),
     ("04", n04::ALL),
+    ("05", n05::ALL),
     ("06", n06::ALL),
     ("07", n07::ALL),
     ("08", n08::ALL),
