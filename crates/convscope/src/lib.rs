@@ -32,8 +32,8 @@ mod seen;
 pub mod show;
 mod split;
 mod time;
-mod weight_average;
 mod truth;
+mod weight_average;
 
 pub use convscope_challenge as challenge;
 pub use convscope_data as data;
@@ -71,5 +71,5 @@ pub use seen::{before_after, compare, filter_sheet, patch_sheet, seen, slider};
 pub use show::trials_table;
 pub use split::{put_back, upper_part};
 pub use time::{Timing, time_it};
-pub use weight_average::WeightAverage;
 pub use truth::truth_sheet;
+pub use weight_average::WeightAverage;

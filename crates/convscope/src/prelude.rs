@@ -4,25 +4,22 @@
 
 pub use crate::check::{Score, hint, my_score};
 pub use crate::checks::{
-    n00 as check00, n01 as check01, n02 as check02, n03 as check03, n04 as check04, n06 as check06, n07 as check07, n08 as check08, n11 as check11, n12 as check12, n13 as check13, n14 as check14, n15 as check15, n16 as check16, n18 as check18, n19 as check19, n09 as check09, n10 as check10, n17 as check17, n20 as check20, n05 as check05,
+    n00 as check00, n01 as check01, n02 as check02, n03 as check03, n04 as check04, n05 as check05,
+    n06 as check06, n07 as check07, n08 as check08, n09 as check09, n10 as check10, n11 as check11,
+    n12 as check12, n13 as check13, n14 as check14, n15 as check15, n16 as check16, n17 as check17,
+    n18 as check18, n19 as check19, n20 as check20,
 };
 pub use crate::show::{EvcxrDebug, EvcxrDisplay, Show, Shown};
 pub use crate::{
     Album, Beside, Block, Blocks, Colormap, Detail, Drawing, Figure, Gallery, Landscape, LiveCurve,
-    OwnRule, Picture, Plot, Plots, Race, Row, Timing, Track, album, before_after, beside_published, by_block, came_back, compare, contact_sheet, cut_out, draw, figure, filter_sheet, gallery, gallery_of, gradient, heatmap, mnist, mnist_small, nine, patch_sheet, photo, picture, picture_map, predictions, row, seen, side_by_side, slider, time_it, accuracy_against_cost, best_so_far, mean_with_interval, trials_table, box_sheet, put_back, upper_part, cifar10_few, truth_sheet,
+    OwnRule, Picture, Plot, Plots, Race, Row, Timing, Track, Unplugged, WeightAverage,
+    accuracy_against_cost, album, before_after, beside_published, best_so_far, box_sheet, by_block,
+    came_back, chance_scores, cifar10_few, cifar10_small, compare, contact_sheet, cut_out, draw,
+    feature_file, figure, filter_sheet, gallery, gallery_of, gradient, heatmap, mean_with_interval,
+    mnist, mnist_small, nine, patch_sheet, photo, picture, picture_map, predictions, put_back, row,
+    seen, side_by_side, slider, time_it, trials_table, truth_sheet, upper_part,
 };
-pub use crate::{image, ndarray, plotters, search, vis, zoo};
-    OwnRule, Picture, Plot, Plots, Race, Row, Timing, Track, Unplugged, album, before_after,
-    beside_published, by_block, came_back, cifar10_small, compare, contact_sheet, cut_out, draw,
-    feature_file, figure, filter_sheet, gallery, gallery_of, gradient, heatmap, mnist, mnist_small,
-    nine, patch_sheet, photo, picture, picture_map, predictions, row, seen, side_by_side, slider,
-    time_it,
-pub use crate::{image, ndarray, plotters, transfer, vis, zoo};
-    OwnRule, Picture, Plot, Plots, Race, Row, Timing, Track, WeightAverage, album, before_after,
-    beside_published, by_block, came_back, chance_scores, compare, contact_sheet, cut_out, draw,
-    figure, filter_sheet, gallery, gallery_of, gradient, heatmap, mnist, mnist_small, nine,
-    patch_sheet, photo, picture, picture_map, predictions, row, seen, side_by_side, slider,
-pub use crate::{challenge, image, ndarray, plotters, vis, zoo};
+pub use crate::{challenge, image, ndarray, plotters, search, transfer, vis, zoo};
 
 pub use ndarray::{
     Array, Array0, Array1, Array2, Array3, Array4, ArrayD, ArrayView, ArrayView1, ArrayView2,
