@@ -20,8 +20,8 @@ mod tune;
 
 pub use error::{Result, TransferError};
 pub use features::{
-    Extraction, Features, Identity, LabelledPhotos, Pooling, Skipped, Source, Tap, Written,
-    network_sha256,
+    ArrayFile, Extraction, Features, Identity, LabelledPhotos, Pooling, RecordFile, Skipped,
+    Source, Tap, Written, network_sha256,
 };
 pub use hog::{BlockNorm, Hog};
 pub use learn::{

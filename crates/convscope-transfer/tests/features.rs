@@ -209,6 +209,48 @@ fn an_interruption_anywhere_loses_one_part_at_most_and_changes_no_bit() {
 }
 
 #[test]
+fn any_number_of_threads_gives_the_same_bits_and_the_same_error() {
+    let (model, set) = (model(1), set(61));
+    let expected = extraction(&model).run(&set).unwrap();
+    for threads in [1, 2, 5] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        pool.unwrap().install(|| {
+            // Parts of 8 are two batches, fewer than five threads; one part of 64 is more.
+            for shard in [8, 64] {
+                let found = extraction(&model).shard(shard).run(&set).unwrap();
+                for (a, b) in found.iter().zip(&expected) {
+                    assert_eq!((&a.values, &a.names), (&b.values, &b.names));
+                }
+                let torn = Breaking::new(&set, 13);
+                let error = extraction(&model).shard(shard).run(&torn).unwrap_err();
+                assert!(error.to_string().contains("image 13 is torn"), "{error}");
+                let skipping = extraction(&model).shard(shard).skip_unreadable();
+                let found = skipping.run(&torn).unwrap().remove(0);
+                assert_eq!((found.len(), found.skipped[0].name.as_str()), (60, "13"));
+            }
+        });
+    }
+}
+
+#[test]
+fn features_that_are_no_numbers_are_refused_at_the_image_that_makes_them() {
+    let set = set(21);
+    let folder = tempfile::tempdir().unwrap();
+    let mut net = network(1);
+    let weights = convscope_nn::Tensor::from_elem(vec![4, 8], f32::INFINITY);
+    net.set_parameter("fc.weight", weights).unwrap();
+    let broken = Model::guessed("small", net, "random".into()).unwrap();
+    let path = folder.path().join("g.npz");
+    let error = Extraction::of(&broken).layer("fc").size(16).quiet();
+    let error = error.to_file(&set, &path).unwrap_err().to_string();
+    assert!(
+        error.contains("\"0\"") && error.contains("not finite"),
+        "{error}"
+    );
+    assert!(!path.exists());
+}
+
+#[test]
 fn a_part_that_is_damaged_is_made_again() {
     let (model, set) = (model(1), set(21));
     let folder = tempfile::tempdir().unwrap();

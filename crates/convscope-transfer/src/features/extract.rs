@@ -10,13 +10,17 @@ use convscope_data::{Photo, Preprocessing, Resize};
 use convscope_nn::Tensor;
 use convscope_progress::{ProgressBar, stop_requested};
 use convscope_zoo::Model;
-use ndarray::{Array2, Array3, Array4, Axis, Ix2, s};
+use ndarray::{Array2, Axis, Ix2, s};
 use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use std::ops::Range;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// Numbers of a batch of images: 16 MB. Together with the largest activations of a batch, which the
-/// network makes in parts, that is all the memory it takes beside the features.
-const BATCH_NUMBERS: usize = 4 << 20;
+/// Numbers of the largest activation of a batch: 8 MB, so that it is in the cache when the next layer
+/// reads it. Each thread has a batch, and that is all the memory it takes beside the features.
+const BATCH_NUMBERS: usize = 2 << 20;
 
 /// Images between two moments at which a file is safe, about.
 const SHARD: usize = 512;
@@ -109,7 +113,8 @@ impl Extraction {
         self
     }
 
-    /// So many images at a time; if not set, as many as 16 MB hold, 8 at least and 128 at most.
+    /// So many images at a time, on each thread; if not set, as many as leave the largest activation
+    /// in 8 MB, 128 at most.
     pub fn batch(mut self, images: usize) -> Extraction {
         self.batch = Some(images);
         self
@@ -134,7 +139,7 @@ impl Extraction {
     /// # Errors
     /// When there is no such layer or no image, an image cannot be read or does not fit, or the user
     /// asked for an end.
-    pub fn run(&self, source: &(impl Source + ?Sized)) -> Result<Vec<Features>> {
+    pub fn run(&self, source: &dyn Source) -> Result<Vec<Features>> {
         let ready = self.ready(source)?;
         let mut rows = Rows::default();
         let bar = self.bar(source);
@@ -188,15 +193,11 @@ impl Extraction {
     /// # Errors
     /// As [`Extraction::run`]; when a file or its parts belong to something else, which the message
     /// names; when another process writes the same file; when it cannot be written.
-    pub fn to_file(
-        &self,
-        source: &(impl Source + ?Sized),
-        path: impl AsRef<Path>,
-    ) -> Result<Written> {
+    pub fn to_file(&self, source: &dyn Source, path: impl AsRef<Path>) -> Result<Written> {
         resume::to_file(self, source, path.as_ref())
     }
 
-    pub(super) fn bar(&self, source: &(impl Source + ?Sized)) -> ProgressBar {
+    pub(super) fn bar(&self, source: &dyn Source) -> ProgressBar {
         match self.bar {
             true => {
                 let what = format!("features of {}", source.name());
@@ -206,7 +207,7 @@ impl Extraction {
         }
     }
 
-    pub(super) fn ready(&self, source: &(impl Source + ?Sized)) -> Result<Ready> {
+    pub(super) fn ready(&self, source: &dyn Source) -> Result<Ready> {
         if source.is_empty() {
             return Err(no_image(&source.name()));
         }
@@ -222,10 +223,11 @@ impl Extraction {
                 .map(|photo| photo.pixels.dim().into()),
         };
         let tapped = Tapped::new(&self.model.network, &self.taps, input)?;
-        let numbers: usize = tapped.net.input_shape().iter().product();
-        let batch = self
-            .batch
-            .unwrap_or((BATCH_NUMBERS / numbers.max(1)).clamp(8, 128));
+        let batch = self.batch.unwrap_or_else(|| {
+            let views = tapped.net.views().map(|v| v.shape.iter().product());
+            let largest = views.chain([tapped.net.input_shape().iter().product()]);
+            (BATCH_NUMBERS / largest.max().unwrap_or(1).max(1)).clamp(1, 128)
+        });
         Ok(Ready {
             keys: self.taps.iter().map(Tap::key).collect(),
             identity: Identity::new(
@@ -241,11 +243,20 @@ impl Extraction {
             },
             preprocessing: self.preprocessing.clone(),
             skip_unreadable: self.skip_unreadable,
+            workers: Arc::new(workers(source.len().div_ceil(batch))?),
             tapped,
             shard: self.shard.div_ceil(batch) * batch,
             batch,
         })
     }
+}
+
+/// Threads that share nothing out, as many as there are cores, and no more than there is work for.
+fn workers(batches: usize) -> Result<Vec<ThreadPool>> {
+    let one = || ThreadPoolBuilder::new().num_threads(1).build();
+    let all = (0..rayon::current_num_threads().min(batches)).map(|_| one());
+    let all: Result<Vec<_>, _> = all.collect();
+    all.map_err(|e| TransferError::invalid(format!("features: no threads are to be had: {e}")))
 }
 
 fn no_image(name: &str) -> TransferError {
@@ -261,6 +272,7 @@ pub(super) struct Ready {
     preprocessing: Option<Preprocessing>,
     white: f32,
     skip_unreadable: bool,
+    workers: Arc<Vec<ThreadPool>>,
     pub(super) batch: usize,
     pub(super) shard: usize,
 }
@@ -280,50 +292,112 @@ impl Ready {
         self.skip_unreadable
     }
 
-    /// The rows of a range of images.
+    /// The rows of a range of images. Every thread has a batch of its own, from opening the pictures
+    /// to the last layer, so that none waits for another at every layer.
     pub(super) fn rows(
         &self,
-        source: &(impl Source + ?Sized),
-        range: std::ops::Range<usize>,
+        source: &dyn Source,
+        range: Range<usize>,
         bar: &ProgressBar,
         rows: &mut Rows,
     ) -> Result<()> {
-        let last = range.end;
-        for from in range.step_by(self.batch) {
-            if stop_requested() {
-                return Err(TransferError::Stopped {
-                    done: format!("{from} of {} images were done", source.len()),
-                });
-            }
-            let to = (from + self.batch).min(last);
-            // Pictures are read and resized by all threads.
-            let read: Vec<_> = (from..to)
-                .into_par_iter()
-                .map(|i| self.image(source, i))
-                .collect();
-            let mut images = Vec::new();
-            for (i, image) in (from..to).zip(read) {
-                match image {
-                    Ok(image) => {
-                        rows.index.push(i);
-                        images.push(image);
-                    }
-                    Err(e) if self.skip_unreadable => rows.skipped.push(Skipped {
-                        name: source.image_name(i),
-                        problem: e.to_string(),
-                    }),
-                    Err(e) => return Err(e),
+        let from = range.clone().step_by(self.batch);
+        let batches: Vec<_> = from
+            .map(|from| from..(from + self.batch).min(range.end))
+            .collect();
+        let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let done = Mutex::new(Vec::with_capacity(batches.len()));
+        let work = || {
+            let mut images = self.blank(0);
+            while !failed.load(Ordering::Relaxed) {
+                let k = next.fetch_add(1, Ordering::Relaxed);
+                let Some(batch) = batches.get(k) else {
+                    break;
+                };
+                let found = self.batch(source, batch.clone(), &mut images);
+                match &found {
+                    Ok(_) => bar.step(batch.len() as u64),
+                    Err(_) => failed.store(true, Ordering::Relaxed),
                 }
+                let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+                done.push((k, found));
             }
-            if !images.is_empty() {
-                rows.values.push(self.forward(&images)?);
-            }
-            bar.step((to - from) as u64);
+        };
+        match self.workers.len() > 1 && batches.len() >= self.workers.len() {
+            true => std::thread::scope(|scope| {
+                for worker in self.workers.iter() {
+                    scope.spawn(move || worker.install(work));
+                }
+            }),
+            // Too few for all: they are taken one by one, each by all threads.
+            false => work(),
+        }
+        let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+        // Batches are handed out in order, so the first error is the same however threads run.
+        done.sort_by_key(|(k, _)| *k);
+        for (_, found) in done {
+            let mut found = found?;
+            rows.index.append(&mut found.index);
+            rows.values.append(&mut found.values);
+            rows.skipped.append(&mut found.skipped);
         }
         Ok(())
     }
 
-    fn image(&self, source: &(impl Source + ?Sized), index: usize) -> Result<Array3<f32>> {
+    /// The rows of one batch; `images` is memory to be used again.
+    fn batch(&self, source: &dyn Source, batch: Range<usize>, images: &mut Tensor) -> Result<Rows> {
+        if stop_requested() {
+            return Err(TransferError::Stopped {
+                done: format!("{} of {} images were done", batch.start, source.len()),
+            });
+        }
+        if images.shape()[0] != batch.len() {
+            *images = self.blank(batch.len());
+        }
+        let numbers = images.as_slice_mut().expect("as it was made");
+        let read: Vec<Result<()>> = numbers
+            .par_chunks_exact_mut(self.numbers())
+            .zip(batch.clone())
+            .map(|(place, i)| self.image(source, i, place))
+            .collect();
+        let mut rows = Rows::default();
+        for (i, read) in batch.clone().zip(read) {
+            match read {
+                Ok(()) => rows.index.push(i),
+                Err(e) if self.skip_unreadable => rows.skipped.push(Skipped {
+                    name: source.image_name(i),
+                    problem: e.to_string(),
+                }),
+                Err(e) => return Err(e),
+            }
+        }
+        let values = match rows.index.len() {
+            0 => return Ok(rows),
+            n if n == batch.len() => self.forward(images)?,
+            _ => {
+                let places: Vec<usize> = rows.index.iter().map(|i| i - batch.start).collect();
+                self.forward(&images.select(Axis(0), &places))?
+            }
+        };
+        self.check(source, &rows.index, &values)?;
+        rows.values.push(values);
+        Ok(rows)
+    }
+
+    /// Room for so many images.
+    fn blank(&self, images: usize) -> Tensor {
+        let mut shape = vec![images];
+        shape.extend(self.tapped.net.input_shape());
+        Tensor::zeros(shape)
+    }
+
+    /// The numbers of an image.
+    fn numbers(&self) -> usize {
+        self.tapped.net.input_shape().iter().product()
+    }
+
+    /// One image as the network takes it.
+    fn image(&self, source: &dyn Source, index: usize, place: &mut [f32]) -> Result<()> {
         let mut photo = source.open(index)?;
         let image = match &self.preprocessing {
             None => photo.pixels,
@@ -335,26 +409,38 @@ impl Ready {
             }
         };
         let expected = self.tapped.net.input_shape();
-        match image.shape() == expected {
-            true => Ok(image),
-            false => Err(TransferError::shape(
+        if image.shape() != expected {
+            return Err(TransferError::shape(
                 format!("\"{}\" as the network takes it", source.image_name(index)),
                 format!("{expected:?}"),
                 image.shape(),
-            )),
+            ));
         }
+        match image.as_slice() {
+            Some(numbers) => place.copy_from_slice(numbers),
+            None => place.iter_mut().zip(&image).for_each(|(p, v)| *p = *v),
+        }
+        Ok(())
     }
 
-    fn forward(&self, images: &[Array3<f32>]) -> Result<Array2<f32>> {
-        let (c, h, w) = images[0].dim();
-        let mut batch = Array4::zeros((images.len(), c, h, w));
-        for (mut place, image) in batch.outer_iter_mut().zip(images) {
-            place.assign(image);
-        }
-        let batch: Tensor = batch.into_dyn();
-        let output = self.tapped.net.forward(&batch)?;
+    fn forward(&self, images: &Tensor) -> Result<Array2<f32>> {
+        let output = self.tapped.net.forward(images)?;
         let output = output.into_dimensionality::<Ix2>();
         Ok(output.expect("the taps end in vectors"))
+    }
+
+    /// A file with NaN in it could not be read back: it is found out at the image that makes it.
+    fn check(&self, source: &dyn Source, there: &[usize], values: &Array2<f32>) -> Result<()> {
+        let finite = |row: &ndarray::ArrayView1<'_, f32>| row.iter().all(|v| v.is_finite());
+        match values.outer_iter().position(|row| !finite(&row)) {
+            None => Ok(()),
+            Some(row) => Err(TransferError::invalid(format!(
+                "the features of \"{}\" in {} are not finite numbers: look at that image, and at \
+                 the weights",
+                source.image_name(there[row]),
+                source.name()
+            ))),
+        }
     }
 }
 
@@ -375,11 +461,7 @@ impl Rows {
         values
     }
 
-    fn into_features(
-        self,
-        ready: &Ready,
-        source: &(impl Source + ?Sized),
-    ) -> Result<Vec<Features>> {
+    fn into_features(self, ready: &Ready, source: &dyn Source) -> Result<Vec<Features>> {
         if self.index.is_empty() {
             return Err(no_image(&format!(
                 "{} (none of {} could be read)",

@@ -34,7 +34,7 @@ impl Identity {
         net: &Network,
         taps: &[Tap],
         preprocessing: Option<&Preprocessing>,
-        source: &(impl Source + ?Sized),
+        source: &dyn Source,
     ) -> Identity {
         Identity {
             network: name.to_owned(),

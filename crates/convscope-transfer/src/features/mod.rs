@@ -2,6 +2,7 @@
 
 mod extract;
 mod file;
+mod files;
 mod identity;
 mod npz;
 mod resume;
@@ -10,6 +11,7 @@ mod table;
 mod tap;
 
 pub use extract::Extraction;
+pub use files::{ArrayFile, RecordFile};
 pub use identity::{Identity, network_sha256};
 pub use resume::Written;
 pub use source::{LabelledPhotos, Source};

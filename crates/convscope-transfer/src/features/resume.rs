@@ -72,7 +72,7 @@ struct Part {
 
 pub(super) fn to_file(
     extraction: &Extraction,
-    source: &(impl Source + ?Sized),
+    source: &dyn Source,
     path: &Path,
 ) -> Result<Written> {
     let begun = Instant::now();
@@ -257,7 +257,7 @@ fn write_part(place: &Path, ready: &Ready, rows: Rows) -> Result<Part> {
 fn assemble(
     path: &Path,
     ready: &Ready,
-    source: &(impl Source + ?Sized),
+    source: &dyn Source,
     parts: &[(PathBuf, Part)],
 ) -> Result<Written> {
     let index: Vec<usize> = parts.iter().flat_map(|(_, p)| p.index.clone()).collect();
