@@ -12,6 +12,7 @@ mod convert;
 mod draw;
 mod dream;
 mod explain;
+mod features;
 mod field;
 mod filters;
 mod fool;
@@ -51,6 +52,7 @@ use std::process::ExitCode;
                   scope compare squeezenet1_0 parrot.jpg owl.jpg -o sheet.png\n  \
                   scope maximize squeezenet1_0 --class flamingo\n  \
                   scope dream squeezenet1_0 swan.jpg --layer features.9\n  \
+                  scope features squeezenet1_0 ants_bees/ --layer features.12 -o features.npz\n  \
                   scope receptive-field vgg16 features.28\n  \
                   scope convert squeezenet1_0 squeezenet.onnx"
 )]
@@ -98,6 +100,8 @@ enum Command {
     Embed(gallery::EmbedArgs),
     /// Measure how good explanations are
     Measure(measure::Args),
+    /// Write what images are to a network at some of its layers into a file
+    Features(features::Args),
     /// Turn weights or a network into another format
     Convert(convert::Args),
     /// Say which pixels the units of a layer see
@@ -122,6 +126,7 @@ fn main() -> ExitCode {
         Command::Neighbours(args) => gallery::neighbours_main(&args),
         Command::Embed(args) => gallery::embed_main(&args),
         Command::Measure(args) => measure::main(&args),
+        Command::Features(args) => features::main(&args),
         Command::Convert(args) => convert::main(&args),
         Command::ReceptiveField(args) => field::main(&args),
     };

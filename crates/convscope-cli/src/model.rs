@@ -3,7 +3,9 @@
 use crate::output::{either, nearest, say};
 use crate::view;
 use anyhow::{Context, Result, bail};
-use convscope_data::{DataError, FetchOptions, Preprocessing, Progress, Registry};
+use convscope_data::{
+    DataError, FetchOptions, Fetched, Preprocessing, Progress, Registry, fetched_with,
+};
 use convscope_nn::{Network, NnError};
 use convscope_onnx::ReadOptions;
 use convscope_progress::{ProgressBar, size};
@@ -281,6 +283,22 @@ impl Choice {
             Err(other) => Err(other.into()),
         }
     }
+}
+
+/// A data set of the registry, fetched first if need be.
+pub fn fetch_set(name: &str, offline: bool) -> Result<Fetched> {
+    let mut options = FetchOptions::from_environment()?;
+    options.offline = offline;
+    let mut display = Display::default();
+    let found = fetched_with(name, &options, &mut |p| display.show(p));
+    drop(display);
+    found.map_err(|error| {
+        anyhow::anyhow!(
+            "the data set {name} is not here, and cannot be had: {} (`cargo course fetch {name}` \
+             tries again)",
+            reasons(&error)
+        )
+    })
 }
 
 /// Why nothing could be fetched, on one line.

@@ -42,6 +42,7 @@ fn help_shows_every_command_and_examples() {
         "neighbours",
         "embed",
         "measure",
+        "features",
     ] {
         let help = place.scope(&[command, "--help"]).well().out;
         assert!(help.contains("Usage: scope"), "{help}");

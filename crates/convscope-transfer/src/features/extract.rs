@@ -416,6 +416,13 @@ impl Ready {
                 image.shape(),
             ));
         }
+        // Bytes are numbers, whatever becomes of them; of others nobody knows.
+        if self.preprocessing.is_none()
+            && let Some((at, v)) = image.indexed_iter().find(|(_, v)| !v.is_finite())
+        {
+            let what = format!("{} holds {v} at {at:?}", photo.name);
+            return Err(TransferError::invalid(what));
+        }
         match image.as_slice() {
             Some(numbers) => place.copy_from_slice(numbers),
             None => place.iter_mut().zip(&image).for_each(|(p, v)| *p = *v),
