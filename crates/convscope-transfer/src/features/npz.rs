@@ -4,6 +4,7 @@
 use crate::error::{Result, TransferError};
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use zip::write::{SimpleFileOptions, ZipWriter};
 use zip::{CompressionMethod, ZipArchive};
@@ -11,15 +12,16 @@ use zip::{CompressionMethod, ZipArchive};
 /// Text about the arrays, in JSON. NumPy gives it as bytes.
 const ABOUT: &str = "about.json";
 
-/// A `.npz` in the making.
+/// A `.npz` in the making. One that is given up, because the disk is full, is not brought to an end:
+/// that would fail as well, and `zip` would say so on standard error.
 pub(super) struct NpzWriter<W: Write + Seek> {
-    zip: ZipWriter<W>,
+    zip: ManuallyDrop<ZipWriter<W>>,
 }
 
 impl<W: Write + Seek> NpzWriter<W> {
     pub(super) fn new(to: W) -> NpzWriter<W> {
         NpzWriter {
-            zip: ZipWriter::new(to),
+            zip: ManuallyDrop::new(ZipWriter::new(to)),
         }
     }
 
@@ -40,7 +42,7 @@ impl<W: Write + Seek> NpzWriter<W> {
     }
 
     pub(super) fn finish(self) -> io::Result<W> {
-        Ok(self.zip.finish()?)
+        Ok(ManuallyDrop::into_inner(self.zip).finish()?)
     }
 
     /// Not compressed, as `np.savez` leaves it, and with a fixed date: the same arrays make the same
