@@ -34,5 +34,6 @@ pub use locate::{
     DetectorTraining, Found, LocalisationScore, check_boxes, clip_boxes,
 };
 pub use tune::{
-    Head, Plan, Rate, Rule, Stage, Statistics, Tuned, TunedStage, replace_head, replace_head_with,
+    Head, Plan, Rate, Rule, Stage, Statistics, Tuned, TunedStage, put_back, replace_head,
+    replace_head_with, upper_part,
 };

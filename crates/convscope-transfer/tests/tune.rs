@@ -236,6 +236,9 @@ fn the_lectures_recipe_is_top_first_then_a_tenth_then_a_hundredth() {
     assert_eq!(rates(2), [&tenth[..], &hundredth[..]].concat());
     let text = plan.to_string();
     assert!(text.contains("1. the new top, 2 epochs: head at 0.1") && text.lines().count() == 3);
+    assert!(text.contains("head at 0.01, conv2 at 0.01, bn2 at 0.01"));
+    let third = Plan::head_only("head", 0.1 / 3.0, 1).to_string();
+    assert!(third.ends_with("head at 0.03333"), "{third}");
     let copy: Plan = serde_json::from_str(&serde_json::to_string(&plan).unwrap()).unwrap();
     assert_eq!(copy, plan);
     let (train, valid) = sets();

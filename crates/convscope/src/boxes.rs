@@ -10,7 +10,7 @@ use ndarray::{Array2, ArrayView3, Axis, Ix3};
 /// Images beside each other.
 const COLUMNS: usize = 6;
 /// About how wide an image is drawn.
-const SIDE: usize = 160;
+const SIDE: usize = 128;
 /// Each set of boxes has its ink and its line, so that one under another is still seen.
 const INKS: [(&str, [u8; 3], u32); 4] = [
     ("green", [0, 210, 90], 4),
@@ -130,13 +130,13 @@ mod tests {
         let pixels = pixels.into_dimensionality::<Ix3>().unwrap();
         let boxes = [[4.0, 8.0, 20.0, 24.0], [4.5, 8.0, 30.0, 40.0]];
         let drawn = with_boxes(pixels, [0.0, 255.0], &boxes).unwrap();
-        assert_eq!(drawn.dimensions(), (160, 160));
-        // Five pixels of the screen to one: 4.5 is 22 or 23.
-        assert_eq!(drawn.get_pixel(20, 60).0, INKS[0].1);
-        assert_eq!(drawn.get_pixel(23, 60).0, INKS[1].1);
-        assert_eq!(drawn.get_pixel(99, 60).0, INKS[0].1);
-        assert_ne!(drawn.get_pixel(100, 60).0, INKS[0].1);
-        assert_eq!(drawn.get_pixel(149, 159).0, INKS[1].1);
+        assert_eq!(drawn.dimensions(), (128, 128));
+        // Four pixels of the screen to one: 4.5 is 18.
+        assert_eq!(drawn.get_pixel(16, 48).0, INKS[0].1);
+        assert_eq!(drawn.get_pixel(18, 48).0, INKS[1].1);
+        assert_eq!(drawn.get_pixel(79, 48).0, INKS[0].1);
+        assert_ne!(drawn.get_pixel(80, 48).0, INKS[0].1);
+        assert_eq!(drawn.get_pixel(119, 127).0, INKS[1].1);
     }
 
     #[test]
@@ -148,7 +148,7 @@ mod tests {
         };
         let drawn = sheet(&[0, 1, 2, 3, 4, 5, 6], shapes.boxes.clone()).unwrap();
         let drawn = drawn.draw();
-        assert!(drawn.width() > 6 * 160 && drawn.height() > 2 * 160);
+        assert!(drawn.width() > 6 * 128 && drawn.height() > 2 * 128);
         for (error, words) in [
             (sheet(&[9], shapes.boxes.clone()), "no image 9 among 9"),
             (sheet(&[], shapes.boxes.clone()), "at least one image"),

@@ -268,10 +268,16 @@ impl fmt::Display for Plan {
                 f.write_str("\n")?;
             }
             write!(f, "{}. {}, {} epochs:", k + 1, stage.name, stage.epochs)?;
-            for rate in &stage.rates {
-                write!(f, " {} at {}", rate.pattern, rate.rate)?;
+            for (k, rate) in stage.rates.iter().enumerate() {
+                let comma = if k > 0 { "," } else { "" };
+                write!(f, "{comma} {} at {}", rate.pattern, short(rate.rate))?;
             }
         }
         Ok(())
     }
+}
+
+/// A rate to four figures: rates that fall by 2.6 have no end.
+fn short(rate: f64) -> f64 {
+    format!("{rate:.3e}").parse().unwrap_or(rate)
 }
