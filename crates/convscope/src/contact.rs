@@ -1,6 +1,6 @@
 //! What an augmentation makes of an image, many times over, on one sheet.
 
-use convscope_data::{Augmentation, PixelRange};
+use convscope_data::{Augment, Augmentation, PixelRange};
 use convscope_vis::render::{Cell, Sheet, picture};
 use convscope_vis::{Result, VisError};
 use image::RgbImage;
@@ -46,7 +46,25 @@ pub fn contact_sheet<'a>(
         sheet = sheet.row("", std::mem::replace(&mut cells, rest));
     }
     let side = if image.dim().1 <= 64 { 96 } else { 144 };
-    Ok(sheet.side(side).caption(augmentation.to_string()))
+    Ok(sheet.side(side).caption(in_words(augmentation)))
+}
+
+/// The changes that a sheet shows, as its caption: without the numbers of the components of colours,
+/// and with two decimals at most.
+pub(crate) fn in_words(augmentation: &Augmentation) -> String {
+    let steps = augmentation.steps().iter().map(|step| match step {
+        Augment::ColourJitter { deviation, .. } => format!("colour jitter {deviation}"),
+        other => other.to_string(),
+    });
+    let shorter = |word: &str| match word.parse::<f64>() {
+        Ok(number) => format!("{}", (100.0 * number).round() / 100.0),
+        Err(_) => word.to_string(),
+    };
+    let steps = steps.map(|step| step.split(' ').map(shorter).collect::<Vec<_>>().join(" "));
+    match steps.collect::<Vec<_>>().join(", ") {
+        none if none.is_empty() => augmentation.to_string(),
+        words => words,
+    }
 }
 
 pub(crate) fn likely_range(image: ArrayView3<'_, f32>) -> PixelRange {
@@ -63,8 +81,25 @@ pub(crate) fn likely_range(image: ArrayView3<'_, f32>) -> PixelRange {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use convscope_data::sample_photo;
+    use convscope_data::{ColourComponents, sample_photo};
     use ndarray::Array3;
+
+    #[test]
+    fn a_caption_is_short() {
+        let components = ColourComponents {
+            eigenvalues: [0.1708999, 0.01, 0.001],
+            eigenvectors: [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+        };
+        let recipe = Augmentation::new()
+            .flip()
+            .zoom(1.4)
+            .colour_jitter(components);
+        assert_eq!(
+            in_words(&recipe),
+            "flip 0.5, zoom 0.71 to 1.4, 0 around, colour jitter 0.1"
+        );
+        assert_eq!(in_words(&Augmentation::new()), "none");
+    }
 
     #[test]
     fn a_sheet_shows_the_image_and_what_a_recipe_makes_of_it() {

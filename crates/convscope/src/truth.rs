@@ -1,6 +1,6 @@
 //! What an augmentation makes of an image, of the boxes in it and of its mask.
 
-use crate::contact::likely_range;
+use crate::contact::{in_words, likely_range};
 use convscope_data::{Augmentation, PixelRange};
 use convscope_nn::Rect;
 use convscope_vis::render::{Cell, Sheet, boxed, contour, magnified, picture};
@@ -55,7 +55,7 @@ pub fn truth_sheet(
         let rest = cells.split_off(columns.min(cells.len()));
         sheet = sheet.row("", std::mem::replace(&mut cells, rest));
     }
-    Ok(sheet.side(SIDE).caption(augmentation.to_string()))
+    Ok(sheet.side(SIDE).caption(in_words(augmentation)))
 }
 
 fn drawn(
