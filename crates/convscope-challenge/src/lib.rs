@@ -18,5 +18,5 @@ mod task;
 pub use board::{Board, Entry};
 pub use error::{ChallengeError, Result};
 pub use host::Host;
-pub use submission::{Recipe, Submission};
+pub use submission::{Recipe, Submission, own_folder};
 pub use task::{Budget, Task};

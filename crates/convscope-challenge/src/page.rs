@@ -8,6 +8,7 @@ use std::fmt::Write;
 const STYLE: &str = "body{font-family:sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:#222}\
 table{border-collapse:collapse;width:100%}th,td{padding:.4rem .6rem;border-bottom:1px solid #ddd;text-align:right}\
 th:nth-child(2),td:nth-child(2),th:last-child,td:last-child{text-align:left}\
+td:nth-child(3),td:nth-child(4){white-space:nowrap}\
 .bar{display:inline-block;height:.7rem;background:#0072b2;vertical-align:middle;margin-right:.4rem}\
 summary{cursor:pointer}small{color:#666}";
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The most letters of a name, and of what is said about the training.
 const NAME: usize = 60;
@@ -38,6 +38,29 @@ pub struct Recipe {
     pub training: String,
     /// How long that took.
     pub seconds: f64,
+}
+
+/// The folder for submissions that a notebook writes, `data/challenge/mine` in the course's folder,
+/// or in the folder that one is in where that is not the course's. It is made where there is none,
+/// and is kept out of version control.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn own_folder() -> Result<PathBuf> {
+    let here = std::env::current_dir().map_err(|e| ChallengeError::file(Path::new("."), e))?;
+    let folder = course_above(&here)
+        .unwrap_or(&here)
+        .join("data")
+        .join("challenge")
+        .join("mine");
+    std::fs::create_dir_all(&folder).map_err(|e| ChallengeError::file(&folder, e))?;
+    Ok(folder)
+}
+
+fn course_above(start: &Path) -> Option<&Path> {
+    start
+        .ancestors()
+        .find(|above| above.join("crates").join("convscope").is_dir())
 }
 
 /// A network that was handed in, read and found to be within the rules.
@@ -256,4 +279,22 @@ fn loaded(design: &Design, weights: &Weights, path: &Path) -> Result<Network> {
         network.set_buffer(name, value)?;
     }
     Ok(network)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notebooks_submissions_go_into_the_courses_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = folder.path().join("notebooks").join("solutions");
+        std::fs::create_dir_all(&deep).unwrap();
+        assert_eq!(course_above(&deep), None);
+        std::fs::create_dir_all(folder.path().join("crates/convscope")).unwrap();
+        assert_eq!(course_above(&deep), Some(folder.path()));
+        // This crate's tests run in the course's folder.
+        let own = own_folder().unwrap();
+        assert!(own.ends_with("data/challenge/mine") && own.is_dir());
+    }
 }

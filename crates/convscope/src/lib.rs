@@ -56,7 +56,7 @@ pub use datasets::{mnist, mnist_small, photo};
 pub use few::{Unplugged, cifar10_small, feature_file};
 pub use gradient::gradient;
 pub use live::LiveCurve;
-pub use luck::chance_scores;
+pub use luck::{Ladder, chance_scores, ladder};
 pub use own_rule::OwnRule;
 pub use picture::{
     Colormap, Gallery, Picture, Row, gallery, gallery_of, heatmap, picture, predictions,

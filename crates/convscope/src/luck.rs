@@ -22,6 +22,50 @@ pub fn chance_scores(
     (0..rounds).map(|_| round()).collect()
 }
 
+/// Accuracies one below the other, each with its interval.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ladder {
+    pub(crate) title: String,
+    pub(crate) caption: String,
+    pub(crate) rungs: Vec<Rung>,
+}
+
+/// What was tried, its accuracy, and the ends of its interval.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Rung {
+    pub(crate) name: String,
+    pub(crate) accuracy: f64,
+    pub(crate) interval: [f64; 2],
+}
+
+/// What was tried, from the first to the last: a name, and how many of `shown` images were right.
+/// `interval` says where the accuracy may lie.
+pub fn ladder(
+    title: &str,
+    steps: &[(String, usize)],
+    shown: usize,
+    interval: impl Fn(usize, usize) -> [f64; 2],
+) -> Ladder {
+    let rung = |(name, right): &(String, usize)| Rung {
+        name: name.clone(),
+        accuracy: *right as f64 / shown.max(1) as f64,
+        interval: interval(*right, shown),
+    };
+    Ladder {
+        title: title.to_owned(),
+        caption: String::new(),
+        rungs: steps.iter().map(rung).collect(),
+    }
+}
+
+impl Ladder {
+    /// With a sentence below it.
+    pub fn caption(mut self, caption: &str) -> Ladder {
+        self.caption = caption.to_owned();
+        self
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

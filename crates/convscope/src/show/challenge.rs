@@ -1,6 +1,7 @@
 //! The challenge: what is asked for, what a submission reached, the leaderboard.
 
 use super::{Show, Shown, escape, img, paragraph};
+use crate::luck::Ladder;
 use crate::picture::{Gallery, gallery_of, svg_address};
 use convscope_challenge::{Board, Entry, Task};
 use std::fmt::Write;
@@ -90,7 +91,6 @@ impl Show for Board {
             ("parameters", true),
             ("million multiply-adds", true),
             ("tries", true),
-            ("network", false),
         ];
         let align = |right: bool| if right { "right" } else { "left" };
         for (head, right) in heads {
@@ -102,14 +102,21 @@ impl Show for Board {
             let [low, high] = entry.interval();
             let cells = [
                 (i + 1).to_string(),
-                escape(&format!("{}, {}", entry.author, entry.name)),
+                format!(
+                    "{}<br><small>{}</small>",
+                    escape(&format!("{}, {}", entry.author, entry.name)),
+                    escape(&entry.design)
+                ),
                 format!("{:.3}", entry.accuracy()),
-                format!("{low:.3} to {high:.3}"),
-                whisker(entry, from),
+                format!("<span style=\"white-space: nowrap\">{low:.3} to {high:.3}</span>"),
+                // (A narrow table would make the picture small.)
+                format!(
+                    "<div style=\"width: {WIDE}px\">{}</div>",
+                    whisker(entry, from)
+                ),
                 entry.cost.parameters.to_string(),
                 format!("{:.2}", entry.cost.multiply_adds as f64 / 1e6),
                 tries.to_string(),
-                escape(&entry.design),
             ];
             html.push_str("<tr>");
             for (cell, (_, right)) in cells.iter().zip(heads) {
@@ -123,9 +130,11 @@ impl Show for Board {
     }
 }
 
+/// How wide an interval's scale is, in pixels.
+const WIDE: f64 = 160.0;
+
 /// The interval as a bar between `from` and 1, with the accuracy as a dot.
 fn whisker(entry: &Entry, from: f64) -> String {
-    const WIDE: f64 = 160.0;
     let at = |v: f64| 4.0 + (WIDE - 8.0) * (v - from) / (1.0 - from).max(1e-9);
     let [low, high] = entry.interval();
     let (left, right, middle) = (at(low), at(high), at(entry.accuracy()));
@@ -139,9 +148,132 @@ fn whisker(entry: &Entry, from: f64) -> String {
     img(&svg_address(&svg), &alt, WIDE as usize)
 }
 
+/// The sizes of a ladder's picture in pixels: a rung's height, where the scale begins and how wide it
+/// is, and what is above and below the rungs.
+const RUNG: f64 = 26.0;
+const NAMES: f64 = 210.0;
+const SCALE: f64 = 430.0;
+const ABOVE: f64 = 34.0;
+const BELOW: f64 = 46.0;
+
+/// A row for each step: its name, its interval on a scale that all share, its accuracy.
+impl Show for Ladder {
+    fn shown(&self) -> Shown {
+        let mut text = self.title.clone();
+        for rung in &self.rungs {
+            let [low, high] = rung.interval;
+            let _ = write!(
+                text,
+                "\n{}: {:.3} ({low:.3} to {high:.3})",
+                rung.name, rung.accuracy
+            );
+        }
+        let wide = NAMES + SCALE + 70.0;
+        let picture = img(&svg_address(&rungs(self, wide)), &text, wide as usize);
+        let mut html = picture;
+        if !self.caption.is_empty() {
+            html += &paragraph(&self.caption);
+            let _ = write!(text, "\n{}", self.caption);
+        }
+        Shown::html(html, text)
+    }
+}
+
+fn rungs(ladder: &Ladder, wide: f64) -> String {
+    let ends = ladder.rungs.iter().flat_map(|r| r.interval);
+    let finite: Vec<f64> = ends.filter(|v| v.is_finite()).collect();
+    let lowest = finite.iter().copied().fold(1.0, f64::min).max(0.0);
+    let highest = finite.iter().copied().fold(0.0, f64::max).min(1.0);
+    // In tenths, at least one of them.
+    let from = (lowest * 10.0).floor().min(9.0);
+    let to = (highest * 10.0).ceil().max(from + 1.0);
+    let at = |v: f64| NAMES + SCALE * (10.0 * v - from) / (to - from);
+    let bottom = ABOVE + RUNG * ladder.rungs.len() as f64;
+    let high = bottom + BELOW;
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{wide}\" height=\"{high}\" \
+         font-family=\"sans-serif\" font-size=\"13\" fill=\"#222222\">\
+         <rect width=\"{wide}\" height=\"{high}\" fill=\"white\"/>\
+         <text x=\"{}\" y=\"18\" font-size=\"15\" text-anchor=\"middle\">{}</text>",
+        NAMES + SCALE / 2.0,
+        escape(&ladder.title)
+    );
+    for tenth in from as usize..=to as usize {
+        let x = at(tenth as f64 / 10.0);
+        let _ = write!(
+            svg,
+            "<line x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{ABOVE}\" y2=\"{bottom}\" stroke=\"#dddddd\"/>\
+             <text x=\"{x:.1}\" y=\"{}\" font-size=\"12\" text-anchor=\"middle\">{:.1}</text>",
+            bottom + 16.0,
+            tenth as f64 / 10.0
+        );
+    }
+    let _ = write!(
+        svg,
+        "<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">accuracy, and where it may lie</text>",
+        NAMES + SCALE / 2.0,
+        bottom + 36.0
+    );
+    for (i, rung) in ladder.rungs.iter().enumerate() {
+        let y = ABOVE + RUNG * (i as f64 + 0.5);
+        let [low, high] = rung.interval.map(at);
+        let middle = at(rung.accuracy);
+        let _ = write!(
+            svg,
+            "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>",
+            NAMES - 12.0,
+            y + 4.5,
+            escape(&rung.name)
+        );
+        if low.is_finite() && high.is_finite() {
+            let _ = write!(
+                svg,
+                "<line x1=\"{low:.1}\" x2=\"{high:.1}\" y1=\"{y}\" y2=\"{y}\" stroke=\"#0072b2\" \
+                 stroke-width=\"5\"/>"
+            );
+        }
+        let _ = write!(
+            svg,
+            "<circle cx=\"{middle:.1}\" cy=\"{y}\" r=\"4.5\" fill=\"#d55e00\"/>\
+             <text x=\"{}\" y=\"{}\">{:.3}</text>",
+            NAMES + SCALE + 14.0,
+            y + 4.5,
+            rung.accuracy
+        );
+    }
+    svg.push_str("</svg>");
+    svg
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_ladder_has_a_rung_for_each_step_and_takes_whatever_interval_it_is_given() {
+        let steps = [("one & all".to_owned(), 300), ("two".to_owned(), 890)];
+        let fair = crate::ladder("Steps", &steps, 1000, |right, shown| {
+            let p = right as f64 / shown as f64;
+            [p - 0.02, p + 0.02]
+        });
+        let shown = fair.clone().caption("Both of them.").shown();
+        assert!(shown.text.contains("one & all: 0.300 (0.280 to 0.320)"));
+        let svg = rungs(&fair, 710.0);
+        assert!(svg.contains("one &amp; all") && svg.matches("<circle").count() == 2);
+        assert!(svg.contains(">0.2<") && svg.contains(">1.0<") && !svg.contains(">0.1<"));
+        assert!(shown.html.unwrap().contains("Both of them."));
+        // A student's first tries.
+        for wrong in [[f64::NAN; 2], [5.0, -5.0], [f64::INFINITY; 2]] {
+            let svg = rungs(&crate::ladder("Steps", &steps, 0, |_, _| wrong), 710.0);
+            assert!(svg.ends_with("</svg>") && svg.len() < 9000, "{wrong:?}");
+        }
+        assert!(
+            crate::ladder("Steps", &[], 10, |_, _| [0.0, 1.0])
+                .shown()
+                .html
+                .is_some()
+        );
+    }
 
     fn entry(author: &str, right: usize) -> Entry {
         serde_json::from_value(serde_json::json!({

@@ -208,9 +208,12 @@ impl Show for Trained {
         let ends =
             |f: fn(f64, f64) -> f64, start| self.trials.iter().map(|t| t.accuracy).fold(start, f);
         let words = format!(
-            "{} networks, {} runs each: {} of training in all. Accuracies from {:.3} to {:.3}.",
+            "{} networks, {} each: {} of training in all. Accuracies from {:.3} to {:.3}.",
             grouped(self.trials.len() as u64),
-            runs,
+            match runs {
+                1 => "one training".to_owned(),
+                more => format!("{more} trainings"),
+            },
             duration(seconds),
             ends(f64::min, 1.0),
             ends(f64::max, 0.0)
