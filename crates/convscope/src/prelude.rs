@@ -15,9 +15,9 @@ pub use crate::{
     OwnRule, Picture, Plot, Plots, Race, Row, Timing, Track, Unplugged, WeightAverage,
     accuracy_against_cost, album, before_after, beside_published, best_so_far, box_sheet, by_block,
     came_back, chance_scores, cifar10_small, compare, contact_sheet, cut_out, draw, feature_file,
-    figure, filter_sheet, gallery, gallery_of, gradient, heatmap, ladder, mean_with_interval, mnist,
-    mnist_small, nine, patch_sheet, photo, picture, picture_map, predictions, put_back, row, seen,
-    side_by_side, slider, time_it, trials_table, truth_sheet, upper_part,
+    figure, filter_sheet, gallery, gallery_of, gradient, heatmap, ladder, mean_with_interval,
+    mnist, mnist_small, nine, patch_sheet, photo, picture, picture_map, predictions, put_back, row,
+    seen, side_by_side, slider, time_it, trials_table, truth_sheet, upper_part,
 };
 pub use crate::{challenge, image, ndarray, plotters, search, transfer, vis, zoo};
 
