@@ -633,7 +633,9 @@ pub fn choice_gradient(
                     softmax(&moved)[2].ln()
                 };
                 let slope = (log(1e-4) - log(-1e-4)) / 2e-4;
-                if !((slope - got).abs() < 1e-5) {
+                // (Not so of NaN either.)
+                let close = (slope - got).abs() < 1e-5;
+                if !close {
                     return Err(format!(
                         "score {i} moved by a little: log p grows by {slope:.4} of it, got {got:.4}"
                     ));

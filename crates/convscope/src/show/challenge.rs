@@ -290,7 +290,7 @@ mod tests {
         let shown = Task::default().shown();
         let html = shown.html.unwrap();
         for class in Task::default().classes() {
-            assert!(html.matches(class).count() >= 1 + EACH, "{class}");
+            assert!(html.matches(class).count() > EACH, "{class}");
         }
         assert!(html.contains("100000 parameters"));
         assert!(shown.text.starts_with("Tell 8 classes apart") && shown.text.contains("24 tiles"));
