@@ -9,6 +9,7 @@ mod resume;
 mod source;
 mod table;
 mod tap;
+mod work;
 
 pub use extract::Extraction;
 pub use files::{ArrayFile, RecordFile};

@@ -1,7 +1,7 @@
 //! Features of any number of images in a file, a part at a time, so that an interruption at any
 //! moment costs one part at most.
 
-use super::extract::{Extraction, Ready, Rows};
+use super::extract::Extraction;
 use super::file::{About, LABELS, VERSION};
 use super::identity::Identity;
 use super::npz::{
@@ -9,6 +9,7 @@ use super::npz::{
 };
 use super::source::Source;
 use super::table::Skipped;
+use super::work::{Ready, Rows};
 use crate::error::{Result, TransferError};
 use convscope_weights::Weights;
 use serde::{Deserialize, Serialize};
@@ -172,7 +173,7 @@ fn agree(mut ready: Ready, folder: &Path) -> Result<Ready> {
             let manifest = Manifest {
                 version: VERSION,
                 identity: ready.identity.clone(),
-                skip_unreadable: ready.skip_unreadable(),
+                skip_unreadable: ready.skip_unreadable,
                 batch: ready.batch,
                 shard: ready.shard,
             };
@@ -193,12 +194,12 @@ fn agree(mut ready: Ready, folder: &Path) -> Result<Ready> {
             )
         })?;
     belongs(folder, &ready.identity, Some(&manifest.identity))?;
-    if manifest.skip_unreadable != ready.skip_unreadable() {
+    if manifest.skip_unreadable != ready.skip_unreadable {
         return Err(TransferError::Foreign {
             path: folder.to_owned(),
             difference: format!(
                 "expected unreadable images to be {}, it was begun the other way",
-                match ready.skip_unreadable() {
+                match ready.skip_unreadable {
                     true => "left out",
                     false => "an error",
                 }
