@@ -8,14 +8,25 @@ use base64::engine::general_purpose::STANDARD;
 use convscope_progress::escape;
 use image::codecs::gif::{GifEncoder, Repeat};
 use image::{Delay, Frame, RgbImage};
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 /// Pictures in an order, each with a few words.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Frames {
     frames: Vec<(String, RgbImage)>,
     title: String,
+}
+
+/// Without the pixels, which are megabytes as text.
+impl fmt::Debug for Frames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words: Vec<&String> = self.frames.iter().map(|(words, _)| words).collect();
+        f.debug_struct("Frames")
+            .field("title", &self.title)
+            .field("frames", &words)
+            .finish()
+    }
 }
 
 /// What a change of the slider does. It finds its pictures beside itself, so a page may hold any

@@ -7,6 +7,7 @@ use super::scale::{Ends, Look, Scale};
 use super::words::{INK, letter, wrapped, write};
 use image::RgbImage;
 use ndarray::Array2;
+use std::fmt;
 
 /// What shares a scale.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -33,11 +34,22 @@ pub struct Cell {
     note: String,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 enum Content {
     Empty,
     Picture(RgbImage),
     Map(Array2<f32>, Option<RgbImage>),
+}
+
+/// Without the pixels, which are megabytes as text.
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Content::Empty => f.write_str("nothing"),
+            Content::Picture(p) => write!(f, "picture {}x{}", p.height(), p.width()),
+            Content::Map(map, _) => write!(f, "map {}x{}", map.nrows(), map.ncols()),
+        }
+    }
 }
 
 impl Cell {
@@ -336,6 +348,20 @@ mod tests {
 
     fn flat(value: f32) -> Array2<f32> {
         Array2::from_elem((4, 4), value)
+    }
+
+    #[test]
+    fn a_sheet_as_text_has_no_pixels() {
+        let sheet = Sheet::new(["one", "two"]).row(
+            "a row",
+            [Cell::picture(RgbImage::new(300, 200)), Cell::map(flat(1.0))],
+        );
+        let text = format!("{sheet:?}");
+        assert!(
+            text.contains("picture 200x300") && text.contains("map 4x4"),
+            "{text}"
+        );
+        assert!(text.len() < 600, "{}", text.len());
     }
 
     /// The colour in the middle of a cell.
