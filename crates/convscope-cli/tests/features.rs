@@ -2,31 +2,18 @@
 
 mod common;
 
-use common::{Ended, Place};
-use convscope_nn::{Conv2d, Flatten, Linear, MaxPool2d, Network, Relu, Tensor};
+use common::{Ended, Place, small};
+use convscope_nn::Tensor;
 use convscope_transfer::Features;
 use convscope_vis::render::npy;
 use std::fs;
 use std::process::Stdio;
 use std::time::Duration;
 
-fn small(seed: u64) -> Network {
-    Network::input([3, 16, 16])
-        .add("conv1", Conv2d::new(6, 3).same())
-        .add("relu1", Relu)
-        .add("pool1", MaxPool2d::new(2))
-        .add("conv2", Conv2d::new(8, 3).same())
-        .add("relu2", Relu)
-        .add("flatten", Flatten)
-        .add("fc", Linear::new(4))
-        .build(seed)
-        .unwrap()
-}
-
 /// `net.onnx`, and a folder `kinds` of five pictures of `ant` and four of `bee`.
 fn place() -> Place {
     let place = Place::new();
-    convscope_onnx::write(&small(7), place.path("net.onnx")).unwrap();
+    convscope_onnx::write(&small(3, 7), place.path("net.onnx")).unwrap();
     fs::create_dir_all(place.path("kinds/ant")).unwrap();
     fs::create_dir_all(place.path("kinds/bee")).unwrap();
     for i in 0..9 {
@@ -394,7 +381,7 @@ fn a_file_of_another_network_or_of_other_images_is_left_as_it_is() {
     let place = place();
     features(&place, "kinds", &[]).well();
     let bytes = fs::read(place.path("f.npz")).unwrap();
-    convscope_onnx::write(&small(8), place.path("other.onnx")).unwrap();
+    convscope_onnx::write(&small(3, 8), place.path("other.onnx")).unwrap();
     let args = [
         "features",
         "other.onnx",
@@ -408,7 +395,7 @@ fn a_file_of_another_network_or_of_other_images_is_left_as_it_is() {
     // The same name does not make it the same network.
     fs::rename(place.path("other.onnx"), place.path("net.onnx")).unwrap();
     features(&place, "kinds", &[]).badly(1, &["f.npz", "the network net", "another file"]);
-    convscope_onnx::write(&small(7), place.path("net.onnx")).unwrap();
+    convscope_onnx::write(&small(3, 7), place.path("net.onnx")).unwrap();
     features(&place, "kinds", &["--layer", "conv1"]).badly(1, &["the layers relu2, conv1"]);
     features(&place, "kinds", &["--size", "24"]).badly(1, &["f.npz", "the preprocessing"]);
     features(&place, "kinds", &["--unlabelled"]).badly(1, &["the data kinds"]);

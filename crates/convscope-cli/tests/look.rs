@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::{Place, fixture};
-use convscope_nn::{Conv2d, Flatten, Linear, MaxPool2d, Network, Relu, Softmax, Tensor};
+use common::{Place, fixture, small};
+use convscope_nn::{Conv2d, Flatten, Linear, Network, Relu, Softmax, Tensor};
 use convscope_vis::render::npy;
 use convscope_vis::{Target, saliency};
 use convscope_weights::Weights;
@@ -22,23 +22,10 @@ const METHODS: [&str; 10] = [
     "lime",
 ];
 
-fn small(channels: usize) -> Network {
-    Network::input([channels, 16, 16])
-        .add("conv1", Conv2d::new(6, 3).same())
-        .add("relu1", Relu)
-        .add("pool1", MaxPool2d::new(2))
-        .add("conv2", Conv2d::new(8, 3).same())
-        .add("relu2", Relu)
-        .add("flatten", Flatten)
-        .add("fc", Linear::new(4))
-        .build(7)
-        .unwrap()
-}
-
 /// A folder with `net.onnx` over `channels`, `photo.png` and an array `x.npy` `[C, 16, 16]`.
 fn place(channels: usize) -> (Place, Tensor) {
     let place = Place::new();
-    convscope_onnx::write(&small(channels), place.path("net.onnx")).unwrap();
+    convscope_onnx::write(&small(channels, 7), place.path("net.onnx")).unwrap();
     place.photo("photo.png", 24, 20);
     let mut next = 0.3_f32;
     let x = Tensor::from_shape_simple_fn(vec![channels, 16, 16], || {
@@ -142,7 +129,7 @@ fn an_array_goes_in_as_it_is_and_comes_out_as_the_library_has_it() {
         .concat();
         place.scope(&args).well();
         let batch = x.clone().insert_axis(ndarray::Axis(0));
-        let expected = saliency(&small(channels), &batch, &Target::Class(1)).unwrap();
+        let expected = saliency(&small(channels, 7), &batch, &Target::Class(1)).unwrap();
         let found = array(&place, "y.npy");
         assert_eq!(found.shape(), [channels, 16, 16]);
         for (a, b) in found.iter().zip(&expected.values) {
@@ -327,7 +314,7 @@ fn a_budget_of_zero_and_a_gradient_of_zero_give_a_flagged_map_of_zeros() {
         assert!(array(&place, "z.npy").iter().all(|&v| v == 0.0), "{method}");
     }
     // Behind a ReLU that lets nothing through.
-    let mut net = small(3);
+    let mut net = small(3, 7);
     let bias = Tensor::from_elem(vec![8], -1e6);
     net.set_parameter("conv2.bias", bias).unwrap();
     convscope_onnx::write(&net, place.path("dead.onnx")).unwrap();

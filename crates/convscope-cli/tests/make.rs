@@ -2,25 +2,15 @@
 
 mod common;
 
-use common::{Ended, Place};
-use convscope_nn::{Conv2d, Flatten, Linear, MaxPool2d, Network, Relu, Tensor};
+use common::{Ended, Place, small};
+use convscope_nn::Tensor;
 use convscope_weights::Weights;
 use std::fs;
 
 /// A folder with `net.onnx`, `photo.png` and `photos/` with eight photos in two folders.
 fn place() -> Place {
     let place = Place::new();
-    let net = Network::input([3, 16, 16])
-        .add("conv1", Conv2d::new(6, 3).same())
-        .add("relu1", Relu)
-        .add("pool1", MaxPool2d::new(2))
-        .add("conv2", Conv2d::new(8, 3).same())
-        .add("relu2", Relu)
-        .add("flatten", Flatten)
-        .add("fc", Linear::new(4))
-        .build(7)
-        .unwrap();
-    convscope_onnx::write(&net, place.path("net.onnx")).unwrap();
+    convscope_onnx::write(&small(3, 7), place.path("net.onnx")).unwrap();
     place.photo("photo.png", 24, 20);
     for class in ["one", "two"] {
         fs::create_dir_all(place.path(&format!("photos/{class}"))).unwrap();

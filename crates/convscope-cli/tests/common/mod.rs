@@ -2,10 +2,25 @@
 #![allow(dead_code)] // each test uses some of it
 
 use convscope_data::Photo;
+use convscope_nn::{Conv2d, Flatten, Linear, MaxPool2d, Network, Relu};
 use ndarray::Array3;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use tempfile::TempDir;
+
+/// Two convolutions and four classes, for images of 16x16.
+pub fn small(channels: usize, seed: u64) -> Network {
+    Network::input([channels, 16, 16])
+        .add("conv1", Conv2d::new(6, 3).same())
+        .add("relu1", Relu)
+        .add("pool1", MaxPool2d::new(2))
+        .add("conv2", Conv2d::new(8, 3).same())
+        .add("relu2", Relu)
+        .add("flatten", Flatten)
+        .add("fc", Linear::new(4))
+        .build(seed)
+        .unwrap()
+}
 
 /// A folder of its own, an empty cache and no mirror.
 pub struct Place {
